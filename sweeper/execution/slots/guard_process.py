@@ -6,7 +6,8 @@ It reads lines from standard input, of which `Guard` sends each as soon as it kn
     beat SECONDS                 the slot is alive; the next line arrives within that time
     limit SECONDS GRACE          ask the group to stop after that time, whatever the slot does; kill it after the grace
     note PATH                    where to write when the group has ended, in hexadecimal; beside it, `ALIVE_FILE` gets
-                                 the time each second while the group is alive
+                                 the time each second while the group is alive. If the guard itself was stopped then,
+                                 the note also says until when it had seen the group alive.
     mark TEXT                    processes with this in their environment are to be killed, too; in hexadecimal
     drop                         the group has ended
     slot PID TICKS SECONDS       kill this process if it is still silent that long after its group was killed
@@ -32,6 +33,7 @@ ALIVE_FILE = ".alive"  # of a run directory: when its trial was last seen alive,
 ALIVE_S = 1.0  # between two signs of life
 ALIVE_BYTES = 160  # all notes in the file are as long, so that each covers the one before
 LATE_S = 0.5  # after a trial's end, without its slot having noticed
+BLIND_S = ALIVE_S + LATE_S  # without a look at the group, after which the guard must have been stopped
 
 
 class Watch:
@@ -50,7 +52,9 @@ class Watch:
         self.stop_at = NEVER
         self.grace_s = 0.0
         self.kill_at = NEVER
+        self.looked_at = NEVER  # when the leader was last seen alive, since boot; never yet
         self.left_at: float | None = None  # when the leader ended, since boot
+        self.left_after: float | None = None  # when it was last seen alive, if it may have ended long before
         self.note_at = NEVER
         self.stuck_at = NEVER
         self.orphaned_at = NEVER
@@ -103,8 +107,14 @@ class Watch:
         """Watch no group."""
         if self.leader is not None:
             os.close(self.leader)
-        self.group = self.leader = self.note = self.mark = self.left_at = None
-        self.silent_at = self.stop_at = self.kill_at = self.note_at = NEVER
+        self.group = self.leader = self.note = self.mark = self.left_at = self.left_after = None
+        self.silent_at = self.stop_at = self.kill_at = self.note_at = self.looked_at = NEVER
+
+    def look(self) -> None:
+        """Remember that the leader was alive just now, if it still is: this process may be stopped at any point."""
+        now = since_boot()
+        if self.leader is not None and is_alive(self.leader):
+            self.looked_at = now
 
     def end_silent(self) -> None:
         """End the group of a slot that is silent, and soon the slot, which is stuck."""
@@ -124,12 +134,14 @@ class Watch:
         """Kill the group, and write when it ended, and why."""
         if self.group is None:
             return
+        if self.leader is not None and not is_alive(self.leader):
+            self.leader_left()
         ended_at = since_boot() if self.left_at is None else self.left_at  # zombies of a stopped slot remain for long
         kill(self.group)
         if self.mark is not None:
             kill_marked(self.mark)
         if self.note is not None:
-            write_note(self.note, self.group, ended_at, reason)
+            write_note(self.note, self.group, ended_at, reason, self.left_after)
         self.forget()
 
     def leader_left(self) -> None:
@@ -138,13 +150,15 @@ class Watch:
             os.close(self.leader)
         self.leader = None
         self.left_at = since_boot()
+        if self.left_at - self.looked_at > BLIND_S:  # it may have ended at any time since then
+            self.left_after = self.looked_at
         self.note_at = time.monotonic() + LATE_S
 
     def note_end(self) -> None:
         """Write when the leader ended for a slot that is late: it is stopped, or waits for the store."""
         self.note_at = NEVER
         if self.note is not None and self.group is not None and self.left_at is not None:
-            write_note(self.note, self.group, self.left_at, "it left")
+            write_note(self.note, self.group, self.left_at, "it left", self.left_after)
 
     def launcher_left(self) -> None:
         """Ask the slot to end, and leave it a while."""
@@ -177,9 +191,12 @@ def main() -> None:
     rest = b""
     while True:
         next_at = min(at for at, _ in watch.actions())
-        timeout = None if next_at == NEVER else max(0.0, next_at - time.monotonic())
-        ends = {each: react for each, react in ends_of(watch) if each is not None}
-        ready, _, _ = select.select([0, *ends], [], [], timeout)
+        watch.look()
+        descriptors = [each for each in (watch.leader, watch.launcher) if each is not None]
+        timeout = min(ALIVE_S, max(0.0, next_at - time.monotonic()))
+        ready, _, _ = select.select([0, *descriptors], [], [], timeout)
+        if watch.leader in ready:
+            watch.leader_left()
         if 0 in ready:
             data = os.read(0, 4096)
             if not data:
@@ -188,17 +205,11 @@ def main() -> None:
             *lines, rest = (rest + data).split(b"\n")
             for line in lines:
                 watch.obey(line)
-        else:
-            for descriptor in ready:
-                ends[descriptor]()
+        elif watch.launcher in ready:
+            watch.launcher_left()
         for at, act in watch.actions():
             if at <= time.monotonic():
                 act()
-
-
-def ends_of(watch: Watch) -> "list[tuple[int | None, Callable[[], None]]]":
-    """Return the processes whose end matters, and what to do then."""
-    return [(watch.leader, watch.leader_left), (watch.launcher, watch.launcher_left)]
 
 
 def process(pid: int, ticks: "int | None") -> "int | None":
@@ -211,6 +222,14 @@ def process(pid: int, ticks: "int | None") -> "int | None":
         os.close(descriptor)
         return None
     return descriptor
+
+
+def is_alive(leader: int) -> bool:
+    """Return whether the process behind a pidfd has not ended; False, too, if the pidfd was closed meanwhile."""
+    try:
+        return not select.select([leader], [], [], 0)[0]
+    except (OSError, ValueError):
+        return False
 
 
 def started(pid: int) -> "int | None":
@@ -270,8 +289,9 @@ def show_life(watch: Watch) -> None:
     made: int | None = None
     while True:
         time.sleep(ALIVE_S)
-        group, note, seconds = watch.group, watch.note, since_boot()
-        if group is not None and note is not None and watch.leader is not None:
+        group, note, leader, seconds = watch.group, watch.note, watch.leader, since_boot()
+        # The guard may have been stopped until now, and the group may have ended in that time.
+        if group is not None and note is not None and leader is not None and is_alive(leader):
             path = f"{note.rpartition('/')[0]}/{ALIVE_FILE}"
             with contextlib.suppress(OSError):
                 write_life(path, group, seconds, create=made != group)
@@ -303,12 +323,14 @@ def boot_id() -> str:
         return file.read().strip()
 
 
-def write_note(path: str, group: int, ended_at: float, reason: str) -> None:
-    """Write when the group ended, in which boot, and why."""
+def write_note(path: str, group: int, ended_at: float, reason: str, after: "float | None" = None) -> None:
+    """Write when the group ended, in which boot, and why; if it may have been earlier, also after when."""
+    earliest = "" if after is None else f'"after": {after:.3f}, '
     with contextlib.suppress(OSError):
         boot = boot_id()
         with open(f"{path}.new", "w", encoding="ascii") as file:  # noqa: PTH123
-            file.write(f'{{"boot_id": "{boot}", "group": {group}, "seconds": {ended_at:.3f}, "reason": "{reason}"}}\n')
+            whose = f'"boot_id": "{boot}", "group": {group}'
+            file.write(f'{{{whose}, {earliest}"seconds": {ended_at:.3f}, "reason": "{reason}"}}\n')
         os.replace(f"{path}.new", path)  # noqa: PTH105
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from sweeper.execution.slots.directory_lock import Holder, holding_processes
 from sweeper.execution.slots.guard_process import since_boot
-from sweeper.execution.slots.last_seconds import when_ended
+from sweeper.execution.slots.last_seconds import end_of
 from sweeper.execution.slots.machine import this_machine
 from sweeper.execution.slots.processes import FIRST_EPOCH_S, is_alive, kill_trial
 from sweeper.execution.slots.programs import mark_of
@@ -56,6 +56,6 @@ def _end(engine: Engine, attempt: PastAttempt) -> None:
         return
     lived = is_alive(pid, started_at)
     kill_trial(pid, started_at)
-    ended_at = since_boot() if lived else when_ended(attempt.run_dir, pid)
+    ended_at = since_boot() if lived else end_of(attempt)
     if ended_at is not None and started_at < FIRST_EPOCH_S:
         correct(engine, attempt.attempt_id, max(0.0, ended_at - started_at) * attempt.device_share)

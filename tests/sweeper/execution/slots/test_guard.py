@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from sweeper.execution.slots.guard import ENDED_FILE, Guard
-from sweeper.execution.slots.guard_process import ALIVE_FILE, write_life
+from sweeper.execution.slots.guard_process import ALIVE_FILE, ALIVE_S, Watch, since_boot, write_life
 from sweeper.execution.slots.process import start
 from tests.sweeper.execution.slots.test_process import PARENT, PYTHON, SLEEP, child_of, gone, run, until
 
@@ -123,6 +123,37 @@ def test_a_trial_that_ended_before_its_slot_was_killed_has_its_own_end(tmp_path:
     assert note_of(tmp_path)["seconds"] < killed  # type: ignore[operator]
 
 
+@pytest.mark.parametrize("stopped_s", [0.0, 60.0])
+def test_a_guard_that_was_stopped_while_its_trial_ended_says_so(tmp_path: Path, stopped_s: float) -> None:
+    process, watch = run(SLEEP, tmp_path), Watch()
+    watch.watch(process.pid)
+    watch.note = str(tmp_path / ENDED_FILE)
+    watch.look()
+    looked_at = watch.looked_at = watch.looked_at - stopped_s
+    process.end()
+    watch.look()  # sees nothing: the trial has ended
+    assert watch.looked_at == looked_at
+    watch.end_group("its slot was killed")
+    note = note_of(tmp_path)
+    assert note["seconds"] == pytest.approx(since_boot(), abs=30)
+    assert note.get("after") == (None if stopped_s == 0.0 else pytest.approx(looked_at, abs=1e-3))
+
+
+def test_no_sign_of_life_is_written_for_a_trial_that_ended_while_its_guard_was_stopped(tmp_path: Path) -> None:
+    with stuck_slot(tmp_path, launcher=os.getpid(), times=(LONG, LONG, LONG)) as (slot, trial):
+        until(lambda: (tmp_path / ALIVE_FILE).exists() and (tmp_path / ALIVE_FILE).read_text() != "")
+        (guard,) = [each for each in psutil.process_iter() if is_guard_of(each, slot.pid)]
+        guard.suspend()
+        os.kill(trial, signal.SIGKILL)
+        killed = since_boot()
+        slot.kill()
+        slot.wait()
+        time.sleep(ALIVE_S)  # the next sign is due
+        guard.resume()
+        until((tmp_path / ENDED_FILE).exists)
+    assert json.loads((tmp_path / ALIVE_FILE).read_text())["seconds"] <= killed
+
+
 def test_a_guard_enforces_a_time_limit_for_a_slot_that_does_not(tmp_path: Path) -> None:
     guard = Guard()
     quick, patient = run(SLEEP, tmp_path), run(PATIENT, tmp_path)
@@ -192,9 +223,9 @@ def test_a_guard_kills_what_it_watches_when_its_slot_is_gone(tmp_path: Path) -> 
     process.end()
 
 
-def is_guard_of(process: psutil.Process) -> bool:
-    """Whether a process is the guard whose pipe this process holds."""
-    mine = {link(path) for path in Path("/proc/self/fd").iterdir()}
+def is_guard_of(process: psutil.Process, holder: int | None = None) -> bool:
+    """Whether a process is the guard whose pipe another process holds, or this one."""
+    mine = {link(path) for path in Path(f"/proc/{holder or os.getpid()}/fd").iterdir()}
     theirs = link(Path(f"/proc/{process.pid}/fd/0"))
     return theirs.startswith("pipe:") and theirs in mine and "guard_process.py" in " ".join(process.cmdline())
 
