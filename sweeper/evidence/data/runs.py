@@ -330,7 +330,7 @@ def _cells(data: StudyData, phase: str, baseline: Mapping[str, str], blocks: Seq
 
 
 class _KeyCache:
-    """Returns the keys of levels, and remembers them: a phase has few levels and many trials."""
+    """Return the keys of levels, and remember them: a phase has few levels and many trials."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[type, Level], str] = {}

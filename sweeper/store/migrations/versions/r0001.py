@@ -204,7 +204,7 @@ def _measurements() -> None:
 
 
 def upgrade() -> None:
-    """Makes the tables, those that others refer to first."""
+    """Create the tables, those that others refer to first."""
     _environments()
     _studies()
     _changes()

@@ -8,7 +8,7 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Adds a column and a table. Attempts from before have no machine: they are taken up when their leases run out."""
+    """Add a column and a table. Earlier attempts have no machine: they are picked up when their leases run out."""
     op.add_column("sweeper_attempts", sa.Column("machine", sa.String(length=200), nullable=True))
     op.create_table(
         "sweeper_pilots",

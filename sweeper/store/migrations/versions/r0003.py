@@ -29,7 +29,7 @@ def _store() -> None:
 
 
 def _studies() -> None:
-    """Adds where a study's run directories are, which was a rule before, and how often the study changed."""
+    """Add where a study's run directories are, which was a rule before, and how often the study changed."""
     op.add_column("sweeper_studies", sa.Column("run_root", sa.Text(), nullable=False, server_default=""))
     op.add_column("sweeper_studies", sa.Column("revision", sa.Integer(), nullable=False, server_default="0"))
     op.execute("UPDATE sweeper_studies SET run_root = runs_dir || '/' || name")
@@ -60,7 +60,7 @@ def _attempts() -> None:
 
 
 def _measurements() -> None:
-    """Gives measurements the key of their attempt. A step that was reported twice has its last value, as before."""
+    """Give measurements the key of their attempt. A step that was reported twice has its last value, as before."""
     before = sa.Table(
         "sweeper_measurements",
         sa.MetaData(),
@@ -92,7 +92,7 @@ def _measurements() -> None:
 
 
 def upgrade() -> None:
-    """Adds the columns and fills them for the rows of before."""
+    """Add the columns and fill them for earlier rows."""
     _store()
     _studies()
     _attempts()

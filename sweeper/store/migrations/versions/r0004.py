@@ -8,7 +8,7 @@ down_revision = "0003"
 
 
 def upgrade() -> None:
-    """Adds the columns; runs of before have no values."""
+    """Add the columns; earlier runs have no values."""
     op.add_column("sweeper_pilots", sa.Column("seed", sa.BigInteger(), nullable=True))
     op.add_column("sweeper_pilots", sa.Column("metric", sa.String(length=200), nullable=True))
     op.add_column("sweeper_pilots", sa.Column("value", sa.Float(), nullable=True))

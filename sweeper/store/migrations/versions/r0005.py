@@ -8,6 +8,6 @@ down_revision = "0004"
 
 
 def upgrade() -> None:
-    """Adds the columns; what studies of before declared is not known."""
+    """Add the columns; what earlier studies declared is not known."""
     op.add_column("sweeper_studies", sa.Column("declared", sa.JSON(none_as_null=True), nullable=True))
     op.add_column("sweeper_phase_trials", sa.Column("late", sa.Boolean(), nullable=False, server_default=sa.false()))

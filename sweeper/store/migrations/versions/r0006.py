@@ -78,7 +78,7 @@ def _requests() -> None:
 
 
 def upgrade() -> None:
-    """Adds the tables, and the columns by which the queue is ordered; studies of before have fixed seeds."""
+    """Add the tables, and the columns by which the queue is ordered; earlier studies have fixed seeds."""
     _columns()
     _rounds()
     _looks()

@@ -8,7 +8,7 @@ down_revision = "0006"
 
 
 def upgrade() -> None:
-    """Adds the table and the columns; claims of before are worked out from their looks when they are shown."""
+    """Add the table and the columns; earlier claims are worked out from their looks when they are shown."""
     op.add_column("sweeper_studies", sa.Column("budget_ended_at", sa.Float(), nullable=True))
     op.add_column("sweeper_studies", sa.Column("budget_end_decided", sa.Boolean(), nullable=True))
     op.create_table(

@@ -8,6 +8,6 @@ down_revision = "0007"
 
 
 def upgrade() -> None:
-    """Adds the columns; the energy of attempts of before is not known."""
+    """Add the columns; the energy of earlier attempts is not known."""
     op.add_column("sweeper_attempts", sa.Column("cpu_joules", sa.Float(), nullable=True))
     op.add_column("sweeper_attempts", sa.Column("gpu_joules", sa.Float(), nullable=True))

@@ -8,7 +8,7 @@ down_revision = "0008"
 
 
 def upgrade() -> None:
-    """Adds the table."""
+    """Add the table."""
     op.create_table(
         "sweeper_packings",
         sa.Column("id", sa.Integer(), nullable=False),
