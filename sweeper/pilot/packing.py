@@ -22,7 +22,7 @@ from sqlalchemy import Engine
 from sweeper.errors import Interrupted, SweeperError
 from sweeper.execution.launch import runs_dir
 from sweeper.execution.slots.cards import Card, MemoryWatch, ReadCards, read_cards, shares_by_mps
-from sweeper.execution.slots.neighbours import crowding_now
+from sweeper.execution.slots.neighbours import announced, crowding_now, neighbour_of
 from sweeper.execution.slots.private_directories import private_directory
 from sweeper.execution.slots.resources import Slot, find_gpus, shared_slots
 from sweeper.execution.slots.running import number_of_slots, slots_for
@@ -154,10 +154,12 @@ class _Pilot:
         if next_number(packing.stages, most=most) is None:
             return self._concluded(packing)
         whole = shared_slots(dict.fromkeys(gpus, 1), None, threads_per_trial=self.study.resources.threads_per_trial)
-        if (crowded := crowding_now(self.study.name, whole)) is not None:
-            return replace(packing, number=1, stages=(), reason=f"not measured now: {crowded}")
-        packing = replace(packing, free_bytes=card.free_bytes, number=None, reason="")
-        return self._measured(packing, gpus, found, num_gpus=num_gpus, most=most)
+        # Announced before looking for others, so that of two launches at once neither measures beside the other.
+        with announced(neighbour_of(self.study.name, whole)):
+            if (crowded := crowding_now(self.study.name, whole)) is not None:
+                return replace(packing, number=1, stages=(), reason=f"not measured now: {crowded}")
+            packing = replace(packing, free_bytes=card.free_bytes, number=None, reason="")
+            return self._measured(packing, gpus, found, num_gpus=num_gpus, most=most)
 
     def _measured(
         self, packing: Packing, gpus: tuple[str, ...], found: Sequence[Sample], *, num_gpus: int, most: int

@@ -52,14 +52,16 @@ def announced(me: Neighbour, directory: Path | None = None) -> Iterator[None]:
     """Announce these slots for the duration of the block, if the directory is writable."""
     lock = None
     path = (directory or _directory()) / f"{me.pid}-{id(me)}.json"
+    draft = path.with_suffix(".new")  # it has its name once it is locked: others remove what nobody has locked
     with suppress(OSError):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if path.parent.stat().st_uid != os.getuid():  # another user created our directory
             raise PermissionError(path)
-        lock = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
+        lock = os.open(draft, os.O_CREAT | os.O_TRUNC | os.O_RDWR, 0o600)
         fcntl.flock(lock, fcntl.LOCK_EX)
         facts = {"pid": me.pid, "study": me.study, "slots": me.slots, "gpus": dict(me.gpus), "threads": me.threads}
         os.write(lock, json.dumps(facts).encode())
+        draft.rename(path)
     try:
         yield
     finally:
@@ -70,17 +72,18 @@ def announced(me: Neighbour, directory: Path | None = None) -> Iterator[None]:
 
 
 def neighbours(directory: Path | None = None) -> list[Neighbour]:
-    """Return the living processes that have announced slots; remove what dead ones have left."""
-    found = []
+    """Return the living processes that have announced slots, each once; remove what dead ones have left."""
+    found: dict[int, Neighbour] = {}
     for path in sorted((directory or _directory()).glob("*.json")):
         with suppress(OSError, ValueError, TypeError), path.open("rb") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
-                found.append(Neighbour(**json.loads(file.read())))
+                other = Neighbour(**json.loads(file.read()))
+                found[other.pid] = other
             else:
                 path.unlink()
-    return found
+    return list(found.values())
 
 
 def launch_text(other: Neighbour) -> str:
@@ -111,8 +114,9 @@ def crowding(me: Neighbour, others: Sequence[Neighbour], cores: int) -> str | No
 
 
 def crowding_now(study: str, slots: Sequence[Slot]) -> str | None:
-    """Return the `crowding` of these slots with everything that is announced now."""
-    return crowding(neighbour_of(study, slots), neighbours(), available_cores())
+    """Return the `crowding` of these slots with everything that others have announced now."""
+    me = neighbour_of(study, slots)
+    return crowding(me, [other for other in neighbours() if other.pid != me.pid], available_cores())
 
 
 def _directory() -> Path:

@@ -1,8 +1,19 @@
 """Several launchers on one machine know of each other, and say where they take more than it has."""
 
+from dataclasses import replace
 from pathlib import Path
 
-from sweeper.execution.slots.neighbours import Neighbour, announced, crowding, neighbour_of, neighbours
+import pytest
+
+from sweeper.execution.slots import neighbours as neighbours_module
+from sweeper.execution.slots.neighbours import (
+    Neighbour,
+    announced,
+    crowding,
+    crowding_now,
+    neighbour_of,
+    neighbours,
+)
 from sweeper.execution.slots.resources import Slot
 
 
@@ -28,6 +39,17 @@ def test_an_announcement_lasts_as_long_as_its_slots(tmp_path: Path) -> None:
     with announced(me, tmp_path / "slots"):
         assert neighbours(tmp_path / "slots") == [me]
     assert neighbours(tmp_path / "slots") == []
+
+
+def test_a_process_is_one_neighbour_and_none_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(neighbours_module, "_directory", lambda: tmp_path)
+    mine, theirs = neighbour_of("s", on_gpus("0")), replace(neighbour_of("other", on_gpus("0")), pid=1)
+    with announced(mine), announced(replace(mine, slots=2)):
+        assert [each.pid for each in neighbours()] == [mine.pid]
+        assert crowding_now("s", on_gpus("0")) is None
+        with announced(theirs):
+            assert "with another launch on this machine" in (crowding_now("s", on_gpus("0")) or "")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_a_dead_process_left_is_removed(tmp_path: Path) -> None:
