@@ -83,15 +83,17 @@ def _hidden_module(study: Study) -> Iterator[tuple[KeyPath, str]]:
 
 def _uneven_evaluations(study: Study) -> Iterator[tuple[KeyPath, str]]:
     """Yield the factors that change how trials are evaluated while the best evaluation is a trial's value."""
-    if study.metric.value.kind != "best":
+    if not study.metric.value.takes_best:
         return
+    at_best_length = study.metric.value.kind == "best_length"
+    remedy = "Evaluate all trials alike." if at_best_length else "Use metric: {..., value: last}."
     for name in dict.fromkeys(name for phase in study.phases for name in varied_factors(study, phase)):
         paths = _evaluation_paths(study.factors[name])
         if paths:
             yield (
                 ("factors", name),
                 f"{paths[0]} changes how often or how noisily trials are evaluated, and a trial's value is the best of "
-                "its evaluations, which favors more and noisier ones. Use metric: {..., value: last}.",
+                f"its evaluations, which favors more and noisier ones. {remedy}",
             )
 
 

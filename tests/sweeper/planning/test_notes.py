@@ -80,7 +80,11 @@ def test_a_factor_that_changes_the_evaluations_is_reported_where_the_best_of_the
     )
     assert "factors.evaluations: training.eval_every changes how often" in note
     assert "value: last" in note
-    assert notes(tmp_path, "[python, train.py, '{seed}']", factor="evaluations", value=", value: last", about="x") == ()
+    command = "[python, train.py, '{seed}', '{evaluations}', '{steps}']"
+    about = {"factor": "evaluations", "about": "factors.evaluations"}
+    assert notes(tmp_path, command, value=", value: last", **about) == ()
+    (note,) = notes(tmp_path, command, value=", value: best_length", **about)
+    assert "Evaluate all trials alike." in note
 
 
 UNFILLED = """study: example
