@@ -88,7 +88,7 @@ class Packing:
     @property
     def slowdown(self) -> float | None:
         """How many times as long a trial takes at the chosen number as alone; None if that is unknown."""
-        return None if self.throughput is None or self.number is None else self.number / self.throughput
+        return None if not self.throughput or self.number is None else self.number / self.throughput
 
     @property
     def text(self) -> str:

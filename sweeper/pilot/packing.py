@@ -146,7 +146,7 @@ class _Pilot:
         known = self._known(new)
         if most == 1 and (known is None or not known.stages):
             few = f"{counted(self.left, 'trial')} on {counted(num_gpus, 'GPU')}"
-            limited = f"slots are limited to {counted(num_gpus, 'slot')}, one per GPU"
+            limited = f"limited to {counted(num_gpus, 'slot')}, one per GPU"
             return self._kept(replace(new, number=1, reason=few if self.left <= num_gpus else limited))
         if not found:
             return self._kept(replace(new, number=1, reason="no configuration can be drawn for a pilot yet"))

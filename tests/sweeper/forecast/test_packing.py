@@ -73,3 +73,4 @@ def test_the_choice_is_told_with_its_measurements(number: int | None, known: tup
 def test_a_choice_without_a_measurement_has_a_reason() -> None:
     assert replace(PACKING, number=1, reason="2 trials on 2 GPUs").text == "H100: 1 trial per GPU: 2 trials on 2 GPUs"
     assert replace(PACKING, number=1, reason="x").slowdown is None
+    assert replace(PACKING, number=2, stages=stages(1.0, 0.0)).slowdown is None  # of an edited archive

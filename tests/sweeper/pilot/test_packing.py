@@ -153,7 +153,7 @@ def test_slots_that_are_limited_to_one_per_gpu_need_no_pilot(
 ) -> None:
     made, gpu = setup(["0", "1"], slots=slots), FakeGpu(GAINS)
     assert [slot.device for slot in made.pack(gpu, num_slots) or ()] == ["cuda:0", "cuda:1"]
-    assert (gpu.played, made.known.reason) == ([], "slots are limited to 2 slots, one per GPU")
+    assert (gpu.played, made.known.reason) == ([], "limited to 2 slots, one per GPU")
 
 
 def test_few_trials_limit_how_many_share_a_gpu(setup: Callable[..., Setup]) -> None:
