@@ -81,9 +81,12 @@ def test_a_factor_that_changes_the_evaluations_is_reported_where_the_best_of_the
     assert "factors.evaluations: training.eval_every changes how often" in note
     assert "value: last" in note
     command = "[python, train.py, '{seed}', '{evaluations}', '{steps}']"
-    about = {"factor": "evaluations", "about": "factors.evaluations"}
-    assert notes(tmp_path, command, value=", value: last", **about) == ()
-    (note,) = notes(tmp_path, command, value=", value: best_length", **about)
+
+    def valued(value: str) -> tuple[str, ...]:
+        return notes(tmp_path, command, factor="evaluations", value=f", value: {value}", about="factors.evaluations")
+
+    assert valued("last") == ()
+    (note,) = valued("best_length")
     assert "Evaluate all trials alike." in note
 
 
