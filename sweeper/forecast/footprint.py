@@ -1,6 +1,7 @@
 """Estimates for runs of the built-in trainer, from their configs: floating-point operations, memory and disk."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -8,13 +9,13 @@ from typing import Final
 from sweeper.designs.paths import Config
 from sweeper.forecast.throughput import Work
 from sweeper.spec.program import Program, TrainerProgram
-from trainer.config import num_steps, parse, training_flops
-from trainer.config.cost import readings, vocabulary_size
+from trainer.config import TrainerConfig, num_steps, parse, training_flops
+from trainer.config.cost import evaluation_flops_per_token, readings, tokens_per_word, vocabulary_size
 
 Amounts = Mapping[str, int | float]  # a budget as the program gets it, e.g. {"steps": 300}
 
-# Tokens of the validation and test texts, ends of lines included; those of pydocs are approximate.
-EVALUATION_TOKENS: Final = {
+# Words of the validation and test texts, ends of lines included; those of pydocs are approximate.
+EVALUATION_WORDS: Final = {
     "ptb": (73_760, 82_430),
     "wikitext-2": (217_646, 245_569),
     "wikitext-103": (217_646, 245_569),
@@ -26,7 +27,6 @@ FREE_SECTIONS: Final = ("regularization", "checkpoint", "device", "threads", "se
 FREE_DATA: Final = ("noise_rate", "random_noise_rate", "target_offsets", "row_rotation", "random_start")
 FREE_EVALUATION: Final = ("times", "every_steps", "geometric", "log_times")
 OPERATIONS_PER_PARAMETER: Final = 6.0  # per training token: a multiply-add in the forward pass, two in the backward
-TRAINING_TO_FORWARD: Final = 3.0
 
 CHECKPOINT_BYTES: Final = 12.5  # per parameter: weights and Adam's two moments
 BEST_BYTES: Final = 4.0  # per parameter: the best weights
@@ -76,15 +76,41 @@ def cost_class(program: Program, config: Config) -> str:
 def training_work(config: Config, budget: Amounts) -> Work:
     """Return the steps of a run of the trainer, and the operations of its training and evaluations."""
     steps, parsed = num_steps(config, budget), parse(config)
-    batch_tokens = parsed.data.batch_size * parsed.data.target_length
-    valid, test = EVALUATION_TOKENS.get(parsed.data.corpus, EVALUATION_TOKENS["pydocs"])
-    times = len(parsed.evaluation.steps(steps))
-    looks = times * (1 if parsed.optimizer.average is None else 2)
-    tests = times + 1 if parsed.evaluation.test == "each_look" else int(parsed.evaluation.test)
-    evaluated = looks * valid + tests * test
-    operations = training_flops(config, 1)
-    forward = operations / readings(parsed) / TRAINING_TO_FORWARD
-    return Work(float(steps), operations * steps + forward * evaluated / batch_tokens)
+    read = evaluated_tokens(parsed)
+    evaluated = read.on_the_way * len(parsed.evaluation.steps(steps)) + read.at_the_end
+    operations = training_flops(config, steps) + evaluation_flops_per_token(parsed) * evaluated
+    return Work(float(steps), operations)
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluatedTokens:
+    """How many tokens a run of the trainer predicts in evaluations.
+
+    Attributes:
+        on_the_way: in each of its evaluations, the one after its last step included.
+        at_the_end: after them, from its last and its best weights; at most, since these can be the same.
+    """
+
+    on_the_way: float
+    at_the_end: float
+
+
+def evaluated_tokens(config: TrainerConfig) -> EvaluatedTokens:
+    """Return how much text a configuration's evaluations read, as far as it is known without the corpus."""
+    evaluation = config.evaluation
+    words = EVALUATION_WORDS.get(config.data.corpus, EVALUATION_WORDS["pydocs"])
+    whole_valid, whole_test = (number * tokens_per_word(config) for number in words)
+    most = math.inf if evaluation.final_tokens is None else evaluation.final_tokens
+    valid, test = min(whole_valid, most), min(whole_test, most)
+    look, confirmed = valid, 0.0
+    if evaluation.samples and evaluation.tokens is not None:
+        wanted = evaluation.tokens if evaluation.tokens > 1.0 else evaluation.tokens * whole_valid
+        look, confirmed = min(whole_valid, wanted), 2.0 * valid
+    times_read = 1 if config.optimizer.average is None else 2
+    return EvaluatedTokens(
+        on_the_way=times_read * look + (test if evaluation.test == "each_look" else 0.0),
+        at_the_end=confirmed + (test if evaluation.test else 0.0),
+    )
 
 
 def num_evaluations(config: Config, steps: int) -> int:

@@ -10,19 +10,28 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import itemgetter
 from statistics import fmean
 from typing import Final
 
 import numpy as np
 
 from sweeper.designs.paths import Config, leaves
-from sweeper.forecast.footprint import Amounts, Footprint, cost_class, num_evaluations, training_work
+from sweeper.forecast.footprint import (
+    Amounts,
+    Footprint,
+    cost_class,
+    evaluated_tokens,
+    num_evaluations,
+    training_work,
+)
 from sweeper.spec.program import Program, TrainerProgram
-from trainer.config import training_flops
+from trainer.config import parse, training_flops
 
 MIN_SPREAD: Final = 0.05  # of the logarithm: no two runs on a machine take the same time
 FEW_SPREAD: Final = 0.15  # with too few reports to estimate it
 BLIND_SPREAD: Final = 0.5  # without intermediate reports: the start may be most of the run
+SHORTEST: Final = 1e-12  # seconds, which have a logarithm even where none were measured
 CARRIED_SPREAD: Final = 0.2  # for a class that did not run, inferred from others
 SPREADS: Final = 2.0  # half the interval's width, in standard deviations
 
@@ -198,26 +207,23 @@ class Pilots:
 
 def _by_operations(config: Config, known: Sequence[tuple[Config, PilotThroughput]]) -> PilotThroughput:
     """Interpolate by the operations of a step between the classes with the next fewer and the next more."""
-    sized = sorted(((math.log(training_flops(other, 1)), each) for other, each in known), key=_size)
+    sized = sorted(((math.log(training_flops(other, 1)), other, each) for other, each in known), key=itemgetter(0))
     here = math.log(training_flops(config, 1))
-    sizes, found = [size for size, _ in sized], [each for _, each in sized]
+    sizes, found = [size for size, *_ in sized], [each for *_, each in sized]
+    per_token = [each.evaluation / evaluated_tokens(parse(other)).on_the_way for _, other, each in sized]
     above = max(0.0, here - sizes[-1])
     outside = max(above, sizes[0] - here)
 
     def interpolated(seconds: Sequence[float]) -> float:
         # Beyond the largest class that ran, the time grows in proportion to the operations.
-        return math.exp(float(np.interp(here, sizes, np.log(np.maximum(seconds, 1e-9)))) + above)
+        return math.exp(float(np.interp(here, sizes, np.log(np.maximum(seconds, SHORTEST)))) + above)
 
     return PilotThroughput(
         fmean(each.start for each in found),
         interpolated([each.unit for each in found]),
-        interpolated([each.evaluation for each in found]),
+        interpolated(per_token) * evaluated_tokens(parse(config)).on_the_way,
         math.hypot(max(each.spread for each in found), CARRIED_SPREAD, outside / 2),
     )
-
-
-def _size(pair: tuple[float, PilotThroughput]) -> float:
-    return pair[0]
 
 
 def _pooled(runs: Sequence[PilotThroughput]) -> PilotThroughput:

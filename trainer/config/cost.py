@@ -41,14 +41,18 @@ def num_steps(config: Mapping[str, object], budget: Mapping[str, Any]) -> int:
     parsed = parse({**config, "budget": dict(budget)})
     assert parsed.budget is not None
     corpus_words = parsed.data.max_train_tokens or TRAIN_TOKENS.get(parsed.data.corpus, TYPICAL_TRAIN_TOKENS)
-    tokens_per_word = TYPICAL_TOKENS_PER_WORD if parsed.data.tokenization == "bpe" else 1.0
     return steps_for(
         steps=parsed.budget.steps,
         tokens=parsed.budget.tokens,
         epochs=parsed.budget.epochs,
         batch_tokens=tokens_per_step(parsed),
-        corpus_tokens=round(corpus_words * tokens_per_word),
+        corpus_tokens=round(corpus_words * tokens_per_word(parsed)),
     )
+
+
+def tokens_per_word(config: TrainerConfig) -> float:
+    """Return the number of tokens of a word, as far as it is known without the corpus."""
+    return TYPICAL_TOKENS_PER_WORD if config.data.tokenization == "bpe" else 1.0
 
 
 def training_flops(config: Mapping[str, object], steps: int) -> float:
@@ -77,8 +81,17 @@ def readings(config: TrainerConfig) -> int:
 
 
 def forward_flops(config: TrainerConfig, vocabulary: int) -> float:
-    """Return those of only the forward pass."""
+    """Return those of only the forward pass, of one reading."""
     return operations(config, vocabulary, FORWARD)
+
+
+def evaluation_flops_per_token(config: TrainerConfig) -> float:
+    """Return the floating-point operations to predict a token in an evaluation, which has its own lengths."""
+    batch_size, (target_length, memory_length) = config.evaluation.batch_size, config.evaluation_lengths
+    data = config.data.model_copy(update={"batch_size": batch_size, "target_length": target_length})
+    model = config.model.model_copy(update={"memory_length": memory_length})
+    read = config.model_copy(update={"data": data, "model": model})
+    return forward_flops(read, vocabulary_size(config)) / (batch_size * target_length)
 
 
 def tokens_per_step(config: TrainerConfig) -> float:

@@ -85,6 +85,14 @@ def test_a_class_that_was_not_run_lies_between_those_that_were_with_a_wider_inte
     assert middle.high / middle.seconds > deep.high / deep.seconds
 
 
+def test_an_evaluation_of_a_class_that_was_not_run_takes_as_long_as_it_reads() -> None:
+    looks = {"tokens": factor([4000, 1000], path="evaluation.tokens")}
+    made = study(looks, phase("p", "grid", budget={"steps": 1000}), **TRAINER)
+    found = trial_seconds(make_plan(made), made, pilots=pilots(made, run_of(made, 0, 0.1)))
+    assert found["p", 0].seconds == pytest.approx(2.0 + 1000 * 0.1 + 20 * 3.0)
+    assert found["p", 1].seconds == pytest.approx(2.0 + 1000 * 0.1 + 20 * 3.0 / 4)
+
+
 def test_an_unknown_configuration_of_another_program_is_as_the_nearest() -> None:
     made = study({"a": factor([0, 1]), "b": factor([0, 1])}, phase("p", "grid"))
     known = pilots(made, *(run_of(made, place, unit) for place, unit in ((0, 0.1), (1, 0.2), (2, 0.3))))
