@@ -16,6 +16,7 @@ import torch
 
 from trainer import checkpoint
 from trainer.allocation import is_out_of_memory, keep_freed_memory
+from trainer.config.idle import idle_options
 from trainer.config.metrics import TestMetrics, ValidationMetrics
 from trainer.corpora.corpus import Corpus, load_corpus
 from trainer.determinism import determinism
@@ -53,6 +54,8 @@ def execute(request: Request) -> None:
             run = prepare(config, corpus, folder, device, resume=request.resume)
             run.stop_signal, run.say = stop_signal, _say
             try:
+                for problem in idle_options(config):
+                    _say(f"note: {problem}")
                 _report_resumption(run)
                 (folder / RESULT_FILE).unlink(missing_ok=True)  # of an earlier attempt that ended early
                 _train_and_test(run, corpus)

@@ -26,7 +26,7 @@ from sweeper.forecast.footprint import (
     training_work,
 )
 from sweeper.spec.program import Program, TrainerProgram
-from trainer.config import parse, training_flops
+from trainer.config import ConfigError, parse, training_flops
 
 MIN_SPREAD: Final = 0.05  # of the logarithm: no two runs on a machine take the same time
 FEW_SPREAD: Final = 0.15  # with too few reports to estimate it
@@ -191,7 +191,7 @@ class Pilots:
         known = {
             key: (runs[0].config, _pooled([run.throughput for run in runs]))
             for key, runs in self.by_class.items()
-            if all(run.unit == unit for run in runs)
+            if all(run.unit == unit for run in runs) and self._is_accepted(runs[0].config)
         }
         if not known:
             return None
@@ -203,6 +203,16 @@ class Pilots:
         among = float(np.std(np.log(units))) if len(units) > 1 else 0.0
         found = _pooled(nearest)
         return PilotThroughput(found.start, found.unit, 0.0, math.hypot(found.spread, CARRIED_SPREAD, among))
+
+    def _is_accepted(self, config: Config) -> bool:
+        """Return whether the program accepts a config; earlier versions of the trainer accepted more."""
+        if not self.is_trainer:
+            return True
+        try:
+            parse(config)
+        except ConfigError:
+            return False
+        return True
 
 
 def _by_operations(config: Config, known: Sequence[tuple[Config, PilotThroughput]]) -> PilotThroughput:

@@ -29,7 +29,7 @@ from sweeper.forecast.throughput import Throughput, TimedRun, Work, fit_throughp
 from sweeper.planning.plan import Plan, PlannedPhase, PlannedTrial, Reference, TrialBudget
 from sweeper.spec.program import Program
 from sweeper.spec.study import Study
-from trainer.config import parse
+from trainer.config import ConfigError, parse
 
 Basis = Literal["reference_hours", "history", "operations", "pilot"]
 TrialDevice = Literal["cpu", "cuda"]
@@ -212,7 +212,10 @@ class _Predictor:
         return frozenset(cost_class(self._program, run.config) for run in mine)
 
     def _timed(self, run: PastRun) -> TimedRun | None:
-        work = self._work(run.config, run.budget)
+        try:
+            work = self._work(run.config, run.budget)
+        except ConfigError:  # of an earlier version, which accepted what has no effect
+            return None
         if work is None or work.amount <= 0:
             return None
         if run.completed:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from sweeper.designs.factor import Factor
+from sweeper.planning.idle import idle_options
 from sweeper.planning.reach import (
     changed_dates,
     missing_program,
@@ -43,6 +44,7 @@ def plan_notes(study: Study, directory: Path) -> tuple[str, ...]:
         *changed_dates(study),
         *unseen_steps(study, directory),
         *_uneven_evaluations(study),
+        *idle_options(study),
     ]
     return (*unfilled_lines(study), *unfilled_remarks(study), *located(study, found))
 

@@ -280,7 +280,7 @@ def test_reading_twice_counts_twice_and_reports_the_loss_of_the_text(tmp_path: P
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ({"noise_weight": 0.4}, "data: noise_weight = 0.4 has no effect without noise. Set noise and noise_rate too"),
+        ({"noise_weight": 0.4}, "data.noise_weight: 0.4 has no effect with data.noise none: only blank, unigram"),
         ({"target_offsets": 1}, "data.target_offsets: 1 is less than the minimum, 2. Predict in some streams"),
         ({"noise": "uniforn"}, "Did you mean 'uniform'?"),
     ],

@@ -1,4 +1,4 @@
-"""Know which options an architecture or an optimizer lacks, and refuse them instead of ignoring them.
+"""Know which options an architecture, an optimizer or a noise lacks, and refuse them instead of ignoring them.
 
 An option has the same path for every kind that has it, and one default, in its section. For a kind that lacks it, it
 must be absent, null, or at the value that switches it off, such as a dropout of 0; it is then left out of the
@@ -15,8 +15,10 @@ Path = tuple[str, ...]
 
 TRANSFORMERS: Final = ("transformer_xl", "gpt2", "gpt3", "modern_gpt")
 ADAM: Final = ("adam", "adamw", "muon")
+NOISES: Final = ("blank", "unigram", "uniform", "bigram_kneser_ney")
 # The keys that choose a kind, and their defaults.
 SWITCHES: Final = {
+    ("data", "noise"): "none",
     ("model", "kind"): "transformer_xl",
     ("optimizer", "kind"): "adam",
     ("optimizer", "schedule"): "cosine",
@@ -38,7 +40,7 @@ LEFT_OUT: Final[Mapping[Path, object]] = {
     ("evaluation", "final_tokens"): None,
 }
 # Kinds that no limit names, because they have no option of their own.
-OTHER_KINDS: Final = ("sgd", "cosine", "linear", "constant")
+OTHER_KINDS: Final = ("none", "sgd", "cosine", "linear", "constant")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,8 @@ def _for_optimizers(*kinds: str) -> Limit:
 LIMITS: Final[Mapping[Path, Limit]] = {
     ("data", "random_target_length"): _for_models("transformer_xl", "awd_lstm", off=False),
     ("data", "target_offsets"): _for_models(*TRANSFORMERS),
+    ("data", "random_noise_rate"): Limit(("data", "noise"), NOISES, off=False),
+    ("data", "noise_weight"): Limit(("data", "noise"), NOISES),
     ("model", "heads"): _for_models(*TRANSFORMERS),
     ("model", "d_head"): _for_models(*TRANSFORMERS),
     ("model", "memory_length"): _for_models(*TRANSFORMERS),

@@ -8,6 +8,7 @@ from trainer.config.evaluation import EvaluationConfig
 from trainer.config.kinds import existing_options
 from trainer.config.optimizer import OptimizerConfig
 from trainer.config.section import Count, Rate, Section
+from trainer.config.wording import shown
 
 BPE_VOCABULARY_SIZE: Final = 8192
 
@@ -101,11 +102,13 @@ class DataConfig(Section):
                 f"noise_rate = {self.noise_rate} has no effect with noise = none. "
                 "Choose noise: blank, unigram, uniform or bigram_kneser_ney, or set noise_rate to 0."
             )
-        if self.noise_rate == 0.0 and self.noise_weight is not None:
-            raise ValueError(
-                f"noise_weight = {self.noise_weight} has no effect without noise. Set noise and noise_rate too, e.g. "
-                "{noise: blank, noise_rate: 0.5}, or set noise_weight to null."
-            )
+        for name, off in (("noise_weight", None), ("random_noise_rate", False)):
+            value = getattr(self, name)
+            if self.noise_rate == 0.0 and value != off:
+                raise ValueError(
+                    f"{name} = {shown(value)} has no effect with noise_rate = 0. Set noise_rate too, e.g. "
+                    f"{{noise: blank, noise_rate: 0.5}}, or set {name} to {shown(off)}."
+                )
         return self
 
 
@@ -161,6 +164,11 @@ class ModelConfig(Section):
             raise ValueError(
                 f"heads of width {self.head_width} cannot be rotated: modern_gpt needs an even width. "
                 "Choose another number of heads, or set d_head."
+            )
+        if self.same_length and self.memory_length == 0:
+            raise ValueError(
+                "same_length = true with memory_length = 0 leaves no token to attend to. Use memory_length: 32, for "
+                "instance, or same_length: false."
             )
         if list(self.adaptive_cutoffs) != sorted(set(self.adaptive_cutoffs)):
             raise ValueError(f"adaptive_cutoffs = {self.adaptive_cutoffs} must be ascending, e.g. [20000, 40000].")

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from trainer.config.kinds import LIMITS, given_options
 from trainer.config.model import TrainerConfig
-from trainer.config.wording import ConfigError, Problem, problems_of
+from trainer.config.wording import ConfigError, Problem, problems_of, shown
 
 BYTES: Final = 256
 
@@ -37,9 +37,18 @@ def _joint_problems(config: TrainerConfig) -> list[Problem]:
             Problem(("optimizer", "learning_rate"), f"is missing: {optimizer.kind} has no default. Set one, e.g. 30.")
         )
     data = config.data
+    if data.corpus == "pydocs" and data.folder is not None:
+        problem = (
+            f"{shown(data.folder)} has no effect with data.corpus pydocs, which needs no files. For your own text, use "
+            "data.corpus: folder; else remove it."
+        )
+        problems.append(Problem(("data", "folder"), problem))
     if data.tokenization == "bpe" and data.vocabulary_size is not None and data.vocabulary_size < BYTES:
         problem = f"{data.vocabulary_size} is too few for bpe, where every byte is a token. Use {BYTES} or more."
         problems.append(Problem(("data", "vocabulary_size"), problem))
+    if config.model.same_length and config.evaluation_lengths[1] == 0:
+        problem = "0 with model.same_length leaves no token to attend to. Use e.g. 32, or same_length: false."
+        problems.append(Problem(("evaluation", "memory_length"), problem))
     trained, evaluated = config.context_length, sum(config.evaluation_lengths)
     if config.model.kind in ("gpt2", "gpt3") and evaluated > trained:
         problems.append(

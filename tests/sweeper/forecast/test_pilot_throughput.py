@@ -85,6 +85,17 @@ def test_a_class_that_was_not_run_lies_between_those_that_were_with_a_wider_inte
     assert middle.high / middle.seconds > deep.high / deep.seconds
 
 
+def test_a_pilot_of_a_configuration_that_is_refused_by_now_says_nothing() -> None:
+    made = study(DEPTH, phase("p", "grid", budget={"steps": 1000}), **TRAINER)
+    run = run_of(made, 0, 0.1)
+    data = run.config["data"]
+    assert isinstance(data, dict)
+    refused = replace(run, config={**run.config, "data": {**data, "folder": "texts"}})
+    assert {each.basis for each in trial_seconds(make_plan(made), made, pilots=pilots(made, refused)).values()} == {
+        "operations"
+    }
+
+
 def test_an_evaluation_of_a_class_that_was_not_run_takes_as_long_as_it_reads() -> None:
     looks = {"tokens": factor([4000, 1000], path="evaluation.tokens")}
     made = study(looks, phase("p", "grid", budget={"steps": 1000}), **TRAINER)

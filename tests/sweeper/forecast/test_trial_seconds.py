@@ -72,6 +72,17 @@ def test_a_gpu_is_assumed_faster_but_not_below_the_launch_of_its_kernels() -> No
     assert gpu.seconds > 1000 * 3e-3
 
 
+def test_runs_whose_configuration_is_refused_by_now_say_nothing() -> None:
+    """An earlier version may have accepted an option that has no effect."""
+    made = study(DEPTH, phase("p", "grid"), **TRAINER)
+    config = make_plan(made).trials[0].config or {}
+    data = config["data"]
+    assert isinstance(data, dict)
+    refused = past(made, 50.0, config={**config, "data": {**data, "random_noise_rate": True}})
+    assert {each.basis for each in predictions(made, [refused]).values()} == {"operations"}
+    assert predictions(made, [refused, past(made, 170.0, 1)])["p", 1].seconds == pytest.approx(170.0, rel=0.05)
+
+
 def test_history_on_the_same_device_is_preferred_to_assumptions() -> None:
     made = study(DEPTH, phase("p", "grid"), **TRAINER)
     found = predictions(made, [past(made, 50.0), past(made, 170.0, 1)])

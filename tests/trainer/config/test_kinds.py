@@ -14,6 +14,7 @@ from trainer.errors import UsageError
 
 MODELS = ("transformer_xl", "awd_lstm", "gpt2", "gpt3", "modern_gpt")
 KINDS: dict[tuple[str, ...], tuple[str, ...]] = {
+    ("data", "noise"): ("none", "blank", "unigram", "uniform", "bigram_kneser_ney"),
     ("model", "kind"): MODELS,
     ("optimizer", "kind"): ("adam", "adamw", "muon", "sgd", "nt_asgd"),
     ("optimizer", "schedule"): get_args(Schedule),
@@ -22,6 +23,8 @@ KINDS: dict[tuple[str, ...], tuple[str, ...]] = {
 VALUES: dict[tuple[str, str], Any] = {
     ("data", "random_target_length"): True,
     ("data", "target_offsets"): 4,
+    ("data", "random_noise_rate"): True,
+    ("data", "noise_weight"): 0.4,
     ("model", "heads"): 2,
     ("model", "d_head"): 8,
     ("model", "memory_length"): 16,
@@ -53,6 +56,8 @@ def config_with(path: tuple[str, str], value: object, kind: str) -> dict[str, An
     config: dict[str, Any] = {switch[0]: {switch[1]: kind}}
     if kind in ("sgd", "nt_asgd"):
         config["optimizer"]["learning_rate"] = 30.0
+    if switch == ("data", "noise") and kind != "none":
+        config["data"]["noise_rate"] = 0.1
     config.setdefault(section, {})[name] = value
     return config
 

@@ -30,6 +30,14 @@ CONFIGS: dict[str, tuple[str, list[str]]] = {
     "a fraction of a layer": (STEPS + "model: {layers: 2.5}", ["2:17: model.layers: 2.5 is not an integer."]),
     "truth as a number": (STEPS + "model: {layers: true}", ["model.layers: true is not an integer."]),
     "no layers": (STEPS + "model: {layers: 0}", ["model.layers: 0 is less than the minimum, 1."]),
+    "a same length of nothing": (
+        STEPS + "model: {same_length: true, memory_length: 0}",
+        ["2:8: model: same_length = true with memory_length = 0 leaves no token to attend to. Use"],
+    ),
+    "a same length of nothing in evaluation": (
+        STEPS + "model: {same_length: true}\nevaluation: {memory_length: 0}",
+        ["3:29: evaluation.memory_length: 0 with model.same_length leaves no token to attend to. Use e.g. 32"],
+    ),
     "an odd width": (STEPS + "model: {d_model: 63}", ["model.d_model: 63 is not a multiple of 2.", "e.g. 64"]),
     "heads that do not divide the width": (
         STEPS + "model: {d_model: 64, heads: 5}",
@@ -85,6 +93,25 @@ CONFIGS: dict[str, tuple[str, list[str]]] = {
     "a rate of no noise": (
         STEPS + "data: {noise_rate: 0.2}",
         ["data: noise_rate = 0.2 has no effect with noise = none."],
+    ),
+    "a random rate of no noise": (
+        STEPS + "data: {random_noise_rate: true}",
+        ["2:27: data.random_noise_rate: true has no effect with data.noise none: only blank, unigram", "Remove it"],
+    ),
+    "a random rate of 0": (
+        STEPS + "data: {noise: blank, random_noise_rate: true}",
+        ["data: random_noise_rate = true has no effect with noise_rate = 0. Set noise_rate too", "or set", "to false."],
+    ),
+    "a weight of noise at a rate of 0": (
+        STEPS + "data: {noise: blank, noise_weight: 0.4}",
+        ["data: noise_weight = 0.4 has no effect with noise_rate = 0. Set noise_rate too", "noise_weight to null."],
+    ),
+    "a folder of a text that needs none": (
+        STEPS + "data: {folder: my/texts}",
+        [
+            "2:16: data.folder: 'my/texts' has no effect with data.corpus pydocs, which needs no files. For",
+            "remove it.",
+        ],
     ),
     "noise by another name": (STEPS + "data: {noise: unigrams}", ["Did you mean 'unigram'?"]),
     "a batch of a fraction": (

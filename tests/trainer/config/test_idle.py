@@ -1,0 +1,71 @@
+"""Test that an option that has no effect beside the values of others is found, and one that has is not."""
+
+from typing import Any
+
+import pytest
+
+from trainer.config import parse, resolve
+from trainer.config.idle import idle_options
+
+GPT3 = {"kind": "gpt3", "layers": 1}
+LSTM = {"kind": "awd_lstm", "layers": 1}
+# A configuration with an idle option, what to change to give it an effect, and the message.
+CASES: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
+    "decayed": (
+        {"optimizer": {"decayed": "matrices"}},
+        {"optimizer": {"weight_decay": 0.1}},
+        "optimizer.decayed: 'matrices' has no effect with optimizer.weight_decay 0. Set a weight decay, e.g. 0.1",
+    ),
+    "noise": (
+        {"data": {"noise": "blank"}},
+        {"data": {"noise_rate": 0.1}},
+        "data.noise: 'blank' has no effect with data.noise_rate 0: no word is replaced. Set a rate, e.g. 0.2",
+    ),
+    "micro-batch": (
+        {"data": {"micro_batch_size": 17}},
+        {"data": {"batch_size": 17}},
+        "data.micro_batch_size: 17 has no effect with data.batch_size 16, which is smaller. Use a smaller number",
+    ),
+    "clamp": (
+        {"model": {"clamp_length": 63}},
+        {"evaluation": {"memory_length": 33}},
+        "model.clamp_length: 63 has no effect with distances of at most 63. Use a smaller number",
+    ),
+    "pattern": (
+        {"model": {**GPT3, "attention_pattern": "strided"}},
+        {"model": {"layers": 2}},
+        "model.attention_pattern: 'strided' has no effect with model.layers 1: only every second layer of gpt3",
+    ),
+    "band": (
+        {"model": {**GPT3, "attention_width": 8}},
+        {"model": {"layers": 2}},
+        "model.attention_width: 8 has no effect with model.layers 1: only every second layer of gpt3",
+    ),
+    "inner width": (
+        {"model": {**LSTM, "d_inner": 100}},
+        {"model": {"layers": 2}},
+        "model.d_inner: 100 has no effect with model.layers 1: the last layer of awd_lstm has the width d_model.",
+    ),
+    "dropout between layers": (
+        {"model": LSTM, "regularization": {"dropout": 0.1}},
+        {"model": {"layers": 2}},
+        "regularization.dropout: 0.1 has no effect with model.layers 1: in awd_lstm, it drops features between",
+    ),
+}
+
+
+@pytest.mark.parametrize(("idle", "change", "message"), CASES.values(), ids=CASES)
+def test_an_option_without_effect_is_found_until_it_has_one(
+    idle: dict[str, Any], change: dict[str, Any], message: str
+) -> None:
+    (problem,) = idle_options(parse(idle))
+    assert str(problem).startswith(message)
+    sections = {*idle, *change}
+    changed = {name: {**idle.get(name, {}), **change.get(name, {})} for name in sections}
+    assert idle_options(parse(changed)) == []
+
+
+@pytest.mark.parametrize("kind", ["transformer_xl", "awd_lstm", "gpt2", "gpt3", "modern_gpt"])
+def test_defaults_are_never_idle(kind: str) -> None:
+    given = {"model": {"kind": kind, "layers": 1}}
+    assert idle_options(parse(given)) == idle_options(parse(resolve(given))) == []

@@ -1,0 +1,76 @@
+"""Find options that have no effect beside the values of others, although their kind has them.
+
+They are not refused, since a factor may vary the other value: `decayed` beside weight decays of 0 and 0.1.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from trainer.config.model import TrainerConfig
+from trainer.config.wording import Problem, shown
+
+Path = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """An option that is set, and whether it has an effect.
+
+    Attributes:
+        value: of the option.
+        is_met: whether it has an effect.
+        why_not: why it has none if it has none, and what to do.
+    """
+
+    path: Path
+    value: object
+    is_met: bool
+    why_not: str
+
+    @property
+    def problem(self) -> Problem:
+        """The message about an option without effect."""
+        return Problem(self.path, f"{shown(self.value)} has no effect with {self.why_not}")
+
+
+def idle_options(config: TrainerConfig) -> list[Problem]:
+    """Return a message about each option of a configuration that has no effect."""
+    return [each.problem for each in conditions(config) if not each.is_met]
+
+
+def conditions(config: TrainerConfig) -> Iterator[Condition]:
+    """Yield the options that are set and whose effect depends on the values of others."""
+    data, optimizer = config.data, config.optimizer
+    if optimizer.decayed is not None:
+        why = "optimizer.weight_decay 0. Set a weight decay, e.g. 0.1, or leave it out."
+        yield Condition(("optimizer", "decayed"), optimizer.decayed, optimizer.weight_decay > 0.0, why)
+    if data.noise != "none":
+        why = "data.noise_rate 0: no word is replaced. Set a rate, e.g. 0.2, or use none."
+        yield Condition(("data", "noise"), data.noise, data.noise_rate > 0.0, why)
+    if data.micro_batch_size is not None:
+        why = f"data.batch_size {data.batch_size}, which is smaller. Use a smaller number, or leave it out."
+        yield Condition(
+            ("data", "micro_batch_size"), data.micro_batch_size, data.micro_batch_size <= data.batch_size, why
+        )
+    yield from _of_models(config)
+
+
+def _of_models(config: TrainerConfig) -> Iterator[Condition]:
+    model, is_deep = config.model, config.model.layers > 1
+    longest = max(config.context_length, sum(config.evaluation_lengths)) - 1
+    if model.clamp_length is not None:
+        why = f"distances of at most {longest}. Use a smaller number, or leave it out."
+        yield Condition(("model", "clamp_length"), model.clamp_length, model.clamp_length < longest, why)
+    if model.kind == "gpt3":
+        why = "model.layers 1: only every second layer of gpt3 is sparse. Use more layers, or leave it out."
+        if model.attention_pattern != "band":
+            yield Condition(("model", "attention_pattern"), model.attention_pattern, is_deep, why)
+        if model.attention_width is not None:
+            yield Condition(("model", "attention_width"), model.attention_width, is_deep, why)
+    if model.kind == "awd_lstm":
+        if model.d_inner not in (None, model.model_copy(update={"d_inner": None}).inner_width):  # not as resolved
+            why = "model.layers 1: the last layer of awd_lstm has the width d_model. Use more layers, or leave it out."
+            yield Condition(("model", "d_inner"), model.d_inner, is_deep, why)
+        if config.regularization.dropout > 0.0:
+            why = "model.layers 1: in awd_lstm, it drops features between layers. Use more layers, or set it to 0."
+            yield Condition(("regularization", "dropout"), config.regularization.dropout, is_deep, why)
