@@ -15,9 +15,9 @@ from trainer.config import TrainerConfig, parse
 from trainer.gradients import add_gradients
 from trainer.models import adaptive_softmax, softmax_loss
 from trainer.models.language_model import LanguageModel, Memory
-from trainer.optimizers import Optimizer, build_optimizer, clip_gradients
+from trainer.optimizers import Optimizer, clip_gradients
 from trainer.precision import Weights
-from trainer.setup import build_model
+from trainer.setup import build_model, optimizer_for
 
 
 def config_of(shape: Shape, precision: str) -> TrainerConfig:
@@ -42,7 +42,7 @@ def config_of(shape: Shape, precision: str) -> TrainerConfig:
 def make_step(model: LanguageModel, weights: Weights, config: TrainerConfig, shape: Shape) -> Callable[[], Tensor]:
     """Return a training step that returns the loss: forward, backward, clipping, Adam, memory carried over."""
     device = model.embedding.device
-    optimizer = build_optimizer(weights.masters, config.optimizer)
+    optimizer = optimizer_for(config, model, weights)
     generator = torch.Generator().manual_seed(0)
     stream = torch.randint(shape.vocabulary, (shape.batch, shape.target_length + 1), generator=generator).to(device)
     memory: Memory | None = None

@@ -172,8 +172,18 @@ class SGD(Optimizer):
 
 
 def build_optimizer(parameters: Iterable[Tensor], config: OptimizerConfig) -> Optimizer:
-    """Build the optimizer that the configuration names, other than Muon, which needs to know the matrices."""
-    return Adam(parameters, config) if config.kind in ("adam", "adamw") else SGD(parameters, config)
+    """Build the optimizer that the configuration names, if its updates do not depend on what a parameter is for.
+
+    Raises:
+        ValueError: the configuration names Muon, which needs to know the matrices of the model.
+    """
+    match config.kind:
+        case "adam" | "adamw":
+            return Adam(parameters, config)
+        case "sgd" | "nt_asgd":
+            return SGD(parameters, config)
+        case "muon":
+            raise ValueError("muon needs to know which parameters are matrices of layers. Use setup.optimizer_for.")
 
 
 @torch.no_grad()

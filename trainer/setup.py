@@ -90,7 +90,8 @@ def _num_input_words(config: TrainerConfig) -> int:
     return (config.data.noise == "blank") + (0 if offsets is None else offsets - 1)
 
 
-def _build_optimizer(config: TrainerConfig, model: LanguageModel, weights: Weights) -> Optimizer:
+def optimizer_for(config: TrainerConfig, model: LanguageModel, weights: Weights) -> Optimizer:
+    """Build the optimizer of a model's weights, of any kind."""
     if config.optimizer.kind != "muon":
         return build_optimizer(weights.masters, config.optimizer)
     matrices = model.hidden_matrices()
@@ -146,7 +147,7 @@ def prepare(config: TrainerConfig, corpus: Corpus, folder: Path, device: torch.d
         folder=folder,
         model=model,
         weights=weights,
-        optimizer=_build_optimizer(config, model, weights),
+        optimizer=optimizer_for(config, model, weights),
         batches=build_batches(config, corpus, device),
         valid=valid,
         looks=looks_at(config, corpus.valid, valid),

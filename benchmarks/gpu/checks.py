@@ -20,9 +20,8 @@ from trainer.batches import segments
 from trainer.config import TrainerConfig, parse
 from trainer.gradients import add_gradients
 from trainer.models.language_model import LanguageModel
-from trainer.optimizers import build_optimizer
 from trainer.precision import Weights
-from trainer.setup import build_model
+from trainer.setup import build_model, optimizer_for
 
 VOCABULARY, BATCH, TIME, SEGMENTS = 60, 4, 16, 3
 DROPOUTS: Final = {"embedding_dropout": 0.2, "input_dropout": 0.2, "output_dropout": 0.2, "dropout": 0.2}
@@ -103,7 +102,7 @@ def trains(kind: str, precision: str, device: torch.device) -> str | None:
     config = config_of(kind, precision)
     model = build_model(config, VOCABULARY, device).train()
     weights = Weights(model, precision)
-    optimizer = build_optimizer(weights.masters, config.optimizer)
+    optimizer = optimizer_for(config, model, weights)
     tokens = torch.randint(VOCABULARY, (BATCH, TIME + 1), generator=torch.Generator().manual_seed(1)).to(device)
     losses: list[torch.Tensor] = []
 

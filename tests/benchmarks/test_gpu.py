@@ -51,7 +51,7 @@ def test_a_graph_of_a_small_model_computes_the_same() -> None:
 
 def test_a_check_says_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     assert checks._difference([3.0, 2.0], [3.0, 2.1]) == "losses differ by 4.76%: [3.0, 2.0] and [3.0, 2.1]"
-    monkeypatch.setattr(checks, "build_optimizer", lambda *_: 1 / 0)
+    monkeypatch.setattr(checks, "optimizer_for", lambda *_: 1 / 0)
     found = checks.outcome("a check", lambda: checks.trains("gpt2", "fp32", CPU))
     assert found == {"check": "a check", "problem": "ZeroDivisionError: division by zero"}
 

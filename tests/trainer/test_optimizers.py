@@ -71,6 +71,11 @@ def test_decay_of_matrices_alone_leaves_norms_and_biases_without(kind: str) -> N
         assert not torch.equal(decayed, plain)
 
 
+def test_muon_is_no_optimizer_of_parameters_of_unknown_use() -> None:
+    with pytest.raises(ValueError, match=r"^muon needs to know which parameters are matrices of layers\."):
+        build_optimizer(parameters(), OptimizerConfig(kind="muon"))
+
+
 def test_adam_goes_on_from_its_state() -> None:
     whole, cut = parameters(), parameters()
     first, second = Adam(whole, OptimizerConfig(weight_decay=0.1)), Adam(cut, OptimizerConfig(weight_decay=0.1))
