@@ -11,6 +11,7 @@ from typing import Final
 from trainer.config.file import read_config
 from trainer.errors import INSTALL, Stopped, TrainerError, UsageError
 from trainer.request import FILES, Request
+from trainer.streams import finish, say, show
 
 ENSEMBLE: Final = "ensemble"  # the first argument that evaluates runs instead of training one
 SIGNAL_BASE: Final = 128  # as in shells, the exit code after signal n is 128 + n
@@ -20,8 +21,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Train as the arguments say, or evaluate an ensemble of trained runs, and return the exit code.
 
     Returns:
-        0 completed, 1 a file of the run directory cannot be written, 2 wrong usage or configuration, 3 diverged,
-        4 out of memory, 128 + n stopped by signal n after writing a checkpoint.
+        0 completed, 1 a file of the run directory or standard output cannot be written, 2 wrong usage or configuration,
+        3 diverged, 4 out of memory, 128 + n stopped by signal n after writing a checkpoint.
     """
     given = sys.argv[1:] if argv is None else list(argv)
     try:
@@ -34,11 +35,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         execute(request)
     except Stopped as error:
-        print(f"trainer: {error}", file=sys.stderr)
+        say(f"trainer: {error}")
         return SIGNAL_BASE + error.signal_number
     except TrainerError as error:
-        print(error if isinstance(error, UsageError) else f"trainer: {error}", file=sys.stderr)
+        say(error if isinstance(error, UsageError) else f"trainer: {error}")
         return error.exit_code
+    finally:
+        finish()
     return 0
 
 
@@ -47,6 +50,7 @@ def _evaluate_ensemble(argv: Sequence[str]) -> None:
 
     Raises:
         UsageError: a run is incomplete, or the runs do not predict the same words.
+        OutputLost: they cannot be printed.
     """
     arguments = _ensemble_parser().parse_args(argv)
     _require_torch()
@@ -54,7 +58,7 @@ def _evaluate_ensemble(argv: Sequence[str]) -> None:
 
     members = load_members(arguments.run_dirs, arguments.weights)
     found = {part: losses_of(members, part) for part in dict.fromkeys(arguments.part or ["valid", "test"])}
-    print(json.dumps(document(members, found), indent=1) if arguments.json else table(members, found))
+    show(json.dumps(document(members, found), indent=1) if arguments.json else table(members, found))
 
 
 def _ensemble_parser() -> argparse.ArgumentParser:

@@ -5,7 +5,6 @@ Importing this module imports all that a run needs and starts nothing, so that a
 """
 
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from trainer.files import remove_leftovers, write_json
 from trainer.loop import Run, confirm, measure, train
 from trainer.request import BEST_FILE, FILES, PREVIOUS_FILE, RESULT_FILE, Request
 from trainer.setup import check_lengths, choose_device, evaluation_text, prepare
+from trainer.streams import say
 
 STOPPING: Final = (signal.SIGTERM, signal.SIGINT)
 
@@ -52,10 +52,10 @@ def execute(request: Request) -> None:
         _make_folder(folder)
         with _file_errors(folder):
             run = prepare(config, corpus, folder, device, resume=request.resume)
-            run.stop_signal, run.say = stop_signal, _say
+            run.stop_signal, run.say = stop_signal, say
             try:
                 for problem in idle_options(config):
-                    _say(f"note: {problem}")
+                    say(f"note: {problem}")
                 _report_resumption(run)
                 (folder / RESULT_FILE).unlink(missing_ok=True)  # of an earlier attempt that ended early
                 _train_and_test(run, corpus)
@@ -184,10 +184,6 @@ def _make_folder(folder: Path) -> None:
         remove_leftovers(folder, FILES)
     except OSError as error:
         raise UsageError(f"{folder}: cannot be written to: {error.strerror}. Choose another --run-dir.") from error
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from trainer.errors import TrainerError
+from trainer.streams import finish, say, show
 
 # The URL in the paper (Merity et al. 2017) is dead; its first author serves the same archives.
 WIKITEXT: Final = "https://wikitext.smerity.com/"
@@ -197,17 +198,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Fetch the corpus that the arguments name, and return the exit code.
 
     Returns:
-        0 the corpus is there, 1 it could not be fetched.
+        0 the corpus is there, 1 it could not be fetched, or its directory not be printed.
     """
     parser = argparse.ArgumentParser(prog="python -m trainer.corpora.fetch", description=str(__doc__).splitlines()[0])
     parser.add_argument("corpus", choices=sorted(CORPORA))
     parser.add_argument("--folder", type=Path, default=Path("data"), help="parent directory of the corpus [data]")
-    arguments = parser.parse_args(argv)
     try:
-        print(fetch(arguments.corpus, arguments.folder, say=lambda line: print(line, file=sys.stderr, flush=True)))
-    except FetchError as error:
-        print(f"fetch: {error}", file=sys.stderr)
+        arguments = parser.parse_args(argv)
+        show(str(fetch(arguments.corpus, arguments.folder, say=say)))
+    except TrainerError as error:
+        say(f"fetch: {error}")
         return error.exit_code
+    finally:
+        finish()
     return 0
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from trainer.corpora.folder import find_folder, load_folder
 from trainer.errors import UsageError
+from trainer.streams import show
 
 
 def inventory(names: Iterable[str]) -> dict[str, tuple[str, str | None]]:
@@ -28,4 +29,4 @@ def inventory(names: Iterable[str]) -> dict[str, tuple[str, str | None]]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(inventory(sys.argv[1:])))
+    show(json.dumps(inventory(sys.argv[1:])))
