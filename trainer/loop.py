@@ -37,6 +37,7 @@ class Progress:
     Attributes:
         step: completed optimizer steps.
         reported: the last step whose metrics line is written.
+        averaged: the last step whose weights the average of evaluations has.
         best_perplexity, best_step: the best validation so far; infinity and 0 at first.
         loss_sum, loss_tokens: nats and tokens of training since the last metrics line.
         micro_batch_size: number of streams to read at once.
@@ -45,6 +46,7 @@ class Progress:
 
     step: int = 0
     reported: int = 0
+    averaged: int = 0
     best_perplexity: float = math.inf
     best_step: int = 0
     loss_sum: float = 0.0
@@ -70,6 +72,7 @@ class Run:
         say: prints a line about the progress.
         background: writes the checkpoints, the best weights with them.
         best_weights: the best weights, if the next checkpoint is to write them too.
+        is_best_lost: whether the best weights so far can no longer be read; later ones may be better.
         saved_at: when the last checkpoint was taken, on the monotonic clock.
         unchecked: sums, on the device, of losses in nats and of gradient norms, not yet checked to be finite.
         checks_every_step: whether to check them after every step, as a CPU does, where reading a value costs nothing.
@@ -96,6 +99,7 @@ class Run:
     say: Callable[[str], None] = lambda _: None
     background: Background = field(init=False)
     best_weights: dict[str, Any] | None = None
+    is_best_lost: bool = False
     saved_at: float = field(default_factory=time.monotonic)
     unchecked: Tensor = field(init=False)
     checks_every_step: bool = field(init=False)
@@ -254,14 +258,16 @@ def _look(run: Run) -> Mapping[str, object]:
     """Evaluate, and keep the best weights."""
     progress, raw = run.progress, None
     if run.config.optimizer.average is not None:
-        run.optimizer.note_evaluation()
+        if progress.averaged < progress.step:  # not in an attempt that was stopped while it evaluated
+            run.optimizer.note_evaluation()
+            progress.averaged = progress.step
         raw = validate(run, run.looks)
     with run.optimizer.evaluation_weights():
         run.weights.publish()
         found = validate(run, run.looks)
         if found.perplexity < progress.best_perplexity:
             progress.best_perplexity, progress.best_step = found.perplexity, progress.step
-            run.best_weights = {"model": checkpoint.snapshot(run.weights.state()), "step": progress.step}
+            run.best_weights, run.is_best_lost = weights_to_keep(run), False
         test = None if run.tested is None else measure(run, run.tested, "test")
     run.weights.publish()
     run.optimizer.note_validation(found.loss)
@@ -278,6 +284,11 @@ def _look(run: Run) -> Mapping[str, object]:
     return {**metrics, **(of_test or {}), **(of_raw or {})}
 
 
+def weights_to_keep(run: Run) -> dict[str, Any]:
+    """Return the weights that are evaluated now, as the file of the best weights has them."""
+    return {"model": checkpoint.snapshot(run.weights.state()), "step": run.progress.step}
+
+
 def confirm(run: Run) -> Evaluation | None:
     """Evaluate the last and the best weights on all that is evaluated at the end, and keep the better ones as the best.
 
@@ -289,15 +300,16 @@ def confirm(run: Run) -> Evaluation | None:
         return None
     with run.optimizer.evaluation_weights():
         run.weights.publish()
-        of_last, last = validate(run, run.valid), checkpoint.snapshot(run.weights.state())
+        of_last, last = validate(run, run.valid), weights_to_keep(run)
     best = checkpoint.load(path)
     if best["step"] < progress.step:
         run.model.load_state_dict(best["model"])
         of_best = validate(run, run.valid)
         if of_best.loss <= of_last.loss:
+            progress.best_step = best["step"]  # that of an earlier end, if the run was continued with a longer budget
             return of_best
     progress.best_step = progress.step
-    run.background.start(lambda: checkpoint.save(path, {"model": last, "step": progress.step}))
+    run.background.start(lambda: checkpoint.save(path, last))
     run.background.wait()
     return of_last
 

@@ -50,17 +50,23 @@ def execute(request: Request) -> None:
         corpus = load_corpus(config.data)
         check_lengths(config, corpus)
         _make_folder(folder)
+        for problem in idle_options(config):
+            say(f"note: {problem}")
+        resume = request.resume
         with _file_errors(folder):
-            run = prepare(config, corpus, folder, device, resume=request.resume)
-            run.stop_signal, run.say = stop_signal, say
-            try:
-                for problem in idle_options(config):
-                    say(f"note: {problem}")
-                _report_resumption(run)
-                (folder / RESULT_FILE).unlink(missing_ok=True)  # of an earlier attempt that ended early
-                _train_and_test(run, corpus)
-            finally:
-                run.log.close()
+            while not _attempt(prepare(config, corpus, folder, device, resume=resume), corpus, stop_signal):
+                resume = True
+
+
+def _attempt(run: Run, corpus: Corpus, stop_signal: Callable[[], int | None]) -> bool:
+    """Train to the end; return False if the best weights are lost, so that the next attempt begins anew."""
+    run.stop_signal, run.say = stop_signal, say
+    try:
+        _report_resumption(run)
+        (run.folder / RESULT_FILE).unlink(missing_ok=True)  # of an earlier attempt that ended early
+        return _train_and_test(run, corpus)
+    finally:
+        run.log.close()
 
 
 @contextmanager
@@ -121,10 +127,13 @@ class Ending:
         return {**(valid or {}), **(test or {})}
 
 
-def _train_and_test(run: Run, corpus: Corpus) -> None:
+def _train_and_test(run: Run, corpus: Corpus) -> bool:
+    """Train, evaluate, and write the result, unless the best weights are lost."""
     try:
         with _memory_errors(run):
             train(run)
+            if run.is_best_lost:
+                return False
             valid = confirm(run)
             test = _test(run, corpus) if run.config.evaluation.test else None
     except (Diverged, OutOfMemory) as error:
@@ -138,6 +147,7 @@ def _train_and_test(run: Run, corpus: Corpus) -> None:
         run.log.sync()
     write_json(run.folder / RESULT_FILE, _result(run, corpus, ending))
     (run.folder / PREVIOUS_FILE).unlink(missing_ok=True)  # nothing is left to be lost
+    return True
 
 
 def _test(run: Run, corpus: Corpus) -> Evaluation:

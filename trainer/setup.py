@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from trainer import checkpoint
 from trainer.accounting import Account
 from trainer.augmentation import TargetOffsets, make_noise
 from trainer.batches import TrainingBatches, to_streams
@@ -17,7 +18,7 @@ from trainer.corpora.corpus import Corpus
 from trainer.errors import UsageError
 from trainer.evaluation import EvaluationText, sampled_text, whole_text
 from trainer.files import LineLog
-from trainer.loop import Run, restore
+from trainer.loop import Run, restore, weights_to_keep
 from trainer.models.awd_lstm import AwdLSTM
 from trainer.models.gpt import GPT
 from trainer.models.language_model import LanguageModel
@@ -28,7 +29,7 @@ from trainer.muon import Muon
 from trainer.optimizers import Optimizer, build_optimizer
 from trainer.precision import PRODUCTS, Weights
 from trainer.regularizers import StreamGenerator
-from trainer.request import METRICS_FILE
+from trainer.request import BEST_FILE, METRICS_FILE
 from trainer.resuming import NOTHING, find_checkpoint
 
 
@@ -135,7 +136,8 @@ def prepare(config: TrainerConfig, corpus: Corpus, folder: Path, device: torch.d
     Raises:
         UsageError: the checkpoint belongs to another configuration or text.
     """
-    found = find_checkpoint(folder, config, corpus) if resume else NOTHING
+    steps = num_steps(config, corpus)
+    found = find_checkpoint(folder, config, corpus, steps) if resume else NOTHING
     state = found.state
     model = build_model(config, len(corpus.vocabulary.words), device)
     weights = Weights(model, config.precision)
@@ -143,7 +145,7 @@ def prepare(config: TrainerConfig, corpus: Corpus, folder: Path, device: torch.d
     valid = evaluation_text(config, corpus.valid).to(device)
     run = Run(
         config=config,
-        num_steps=num_steps(config, corpus),
+        num_steps=steps,
         folder=folder,
         model=model,
         weights=weights,
@@ -157,11 +159,22 @@ def prepare(config: TrainerConfig, corpus: Corpus, folder: Path, device: torch.d
         tokens_per_word=corpus.tokens_per_word,
         tested=evaluation_text(config, corpus.test).to(device) if config.evaluation.test == "each_look" else None,
         resumed=found.resumed,
+        is_best_lost=found.best == "lost",
     )
     run.progress.micro_batch_size = min(config.data.micro_batch_size or config.data.batch_size, config.data.batch_size)
     if state is not None:
         restore(run, state)
+    if found.best == "in_state":
+        _rewrite_best(run)
     return run
+
+
+def _rewrite_best(run: Run) -> None:
+    """Write the file of the best weights from a run that is restored to their step."""
+    with run.optimizer.evaluation_weights():
+        best = weights_to_keep(run)
+    run.background.start(lambda: checkpoint.save(run.folder / BEST_FILE, best))
+    run.background.wait()
 
 
 def evaluation_text(config: TrainerConfig, tokens: Tensor) -> EvaluationText:
