@@ -22,8 +22,9 @@ from trainer.determinism import determinism
 from trainer.errors import Diverged, OutOfMemory, Unwritable, UsageError
 from trainer.evaluation import Evaluation
 from trainer.files import remove_leftovers, write_json
-from trainer.loop import Run, confirm, measure, train
+from trainer.loop import confirm, measure, train
 from trainer.request import BEST_FILE, FILES, PREVIOUS_FILE, RESULT_FILE, Request
+from trainer.run_state import Run
 from trainer.setup import check_lengths, choose_device, evaluation_text, prepare
 from trainer.streams import say
 

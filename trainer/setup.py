@@ -18,7 +18,7 @@ from trainer.corpora.corpus import Corpus
 from trainer.errors import UsageError
 from trainer.evaluation import EvaluationText, sampled_text, whole_text
 from trainer.files import LineLog
-from trainer.loop import Run, restore, weights_to_keep
+from trainer.loop import restore, weights_to_keep
 from trainer.models.awd_lstm import AwdLSTM
 from trainer.models.gpt import GPT
 from trainer.models.language_model import LanguageModel
@@ -31,6 +31,7 @@ from trainer.precision import PRODUCTS, Weights
 from trainer.regularizers import StreamGenerator
 from trainer.request import BEST_FILE, METRICS_FILE
 from trainer.resuming import NOTHING, find_checkpoint
+from trainer.run_state import Run
 
 
 def choose_device(config: TrainerConfig) -> torch.device:

@@ -16,9 +16,10 @@ from trainer.config.reading import parse
 from trainer.corpora.corpus import Corpus, encode
 from trainer.corpora.text import Text
 from trainer.errors import Stopped
-from trainer.loop import Run, train
+from trainer.loop import train
 from trainer.optimizers import SGD
 from trainer.request import BEST_FILE, CHECKPOINT_FILE, METRICS_FILE
+from trainer.run_state import Run
 from trainer.setup import prepare
 
 DROPOUTS = {"embedding_dropout": 0.1, "input_dropout": 0.2, "dropout": 0.1, "output_dropout": 0.2}

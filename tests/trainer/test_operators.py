@@ -12,7 +12,8 @@ from tests.trainer.test_architectures import corpus
 from trainer import loop
 from trainer.config import parse
 from trainer.files import LineLog
-from trainer.loop import Run, train
+from trainer.loop import train
+from trainer.run_state import Run
 from trainer.setup import prepare
 
 RATES = {"embedding_dropout": 0.1, "input_dropout": 0.2, "dropout": 0.1, "output_dropout": 0.2}

@@ -13,6 +13,7 @@ from tests.trainer.test_resume import SHORT, assert_equal_states, metrics, resul
 from trainer import checkpoint, loop
 from trainer.errors import Stopped, TrainerError, Unreadable
 from trainer.evaluation import Evaluation, EvaluationText
+from trainer.run_state import Run
 
 UNDISTURBED = SHORT | {"evaluation": SHORT["evaluation"] | {"times": 1}, "checkpoint": {"every_seconds": 1000}}
 STEPS = (5, 9)  # of the previous and of the newest checkpoint, when the run is cut
@@ -42,7 +43,7 @@ def cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A run stopped at step 9, with a checkpoint of that step and the one before it."""
     step = loop._step
 
-    def stopping(run: loop.Run) -> None:
+    def stopping(run: Run) -> None:
         if run.progress.step == STEPS[0] and not (run.folder / "checkpoint.previous.pt").exists():
             loop.save(run)
         if run.progress.step == STEPS[1]:
@@ -111,7 +112,7 @@ def cut_at(
     """Run in a folder with additional checkpoints at some steps, and stop at the last of them."""
     step = loop._step
 
-    def stopping(run: loop.Run) -> None:
+    def stopping(run: Run) -> None:
         if run.progress.step == steps[-1]:
             stop()
         if run.progress.step in steps:
@@ -181,7 +182,7 @@ def test_a_run_resumes_without_its_best_weights_if_better_ones_may_follow(
 def test_a_run_begins_anew_at_its_end_if_none_are_better_than_the_best_weights_that_are_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tokens: int | None
 ) -> None:
-    def worse_and_worse(run: loop.Run, *rest: Any, measure: Any = loop.measure) -> Evaluation:
+    def worse_and_worse(run: Run, *rest: Any, measure: Any = loop.measure) -> Evaluation:
         found: Evaluation = measure(run, *rest)
         return Evaluation(found.loss + run.progress.step, found.num_tokens)
 
@@ -205,7 +206,7 @@ def test_a_longer_budget_names_the_step_of_the_best_weights_of_the_earlier_end(
     """At the first end, the last weights are better on all tokens than those of the best look; at the second, worse."""
     losses = iter([1.0, 2.0, 2.0, 1.0])
 
-    def rigged(run: loop.Run, text: EvaluationText, part: str, measure: Any = loop.measure) -> Evaluation:
+    def rigged(run: Run, text: EvaluationText, part: str, measure: Any = loop.measure) -> Evaluation:
         found: Evaluation = measure(run, text, part)
         loss = next(losses) if text is run.valid else found.loss + run.progress.step
         return Evaluation(loss, found.num_tokens)
@@ -220,7 +221,7 @@ def test_a_longer_budget_names_the_step_of_the_best_weights_of_the_earlier_end(
 def test_a_run_that_is_stopped_while_it_evaluates_averages_its_weights_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def stopping(run: loop.Run, *_: Any) -> Evaluation:
+    def stopping(run: Run, *_: Any) -> Evaluation:
         raise Stopped(15)
 
     config = LOOKS | {"optimizer": {"average": {"last": 2}}}

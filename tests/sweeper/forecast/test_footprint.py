@@ -10,6 +10,7 @@ from sweeper.forecast.footprint import evaluated_tokens, footprint, training_wor
 from trainer import loop
 from trainer.command_line import main
 from trainer.config import parse, resolve, training_flops
+from trainer.run_state import Run
 
 SMALL = resolve({"data": {"corpus": "pydocs"}, "model": {"layers": 2, "d_model": 64}})
 LARGE = resolve(
@@ -68,7 +69,7 @@ def test_the_evaluated_tokens_are_those_that_a_run_reads(
     }
     counted: list[int] = []
 
-    def counting(run: loop.Run, text: Any, *rest: Any, measure: Any = loop.measure) -> Any:
+    def counting(run: Run, text: Any, *rest: Any, measure: Any = loop.measure) -> Any:
         counted.append(text.num_tokens)
         return measure(run, text, *rest)
 
