@@ -1,16 +1,26 @@
 """What was really run is kept whole: its tables tell the same as the report and the text beside them."""
 
 from collections import Counter
-from math import nan
+from math import expm1, nan
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from scipy.stats import t
 
 from sweeper.evidence.data.load import load_archive
 from sweeper.evidence.sequential.verdicts import claims_table
 
 KEPT = Path(__file__).parents[2] / "studies" / "results"
+PAGE = (KEPT / "README.md").read_text()
+FULL = {
+    "embedding_dropout": 0.2, "input_dropout": 0.3, "output_dropout": 0.2, "dropout": 0.1, "attention_dropout": 0.1,
+    "weight_decay": 1.2e-6,
+}  # fmt: skip
+BASE = dict.fromkeys(FULL, 0.0) | {
+    "architecture": "transformer_xl", "layers": 2, "d_model": 64, "length": "32", "batch_size": 16,
+    "learning_rate": 0.006, "noise": "none", "row_rotation": False,
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -47,3 +57,46 @@ def test_the_verdicts_are_those_that_were_exported_with_them(study: str, counts:
         assert now[name].to_numpy(float) == pytest.approx(exported[name].to_numpy(float, na_value=nan), nan_ok=True), (
             name
         )
+
+
+def losses_of(trials: pd.DataFrame, steps: int, **levels: object) -> pd.Series:
+    """Return test losses by seed, of the configuration with these levels that is otherwise the baseline."""
+    found = trials[trials["budget"] == f'{{"steps": {steps}}}']
+    for name, level in (BASE | levels).items():
+        if name in found:
+            found = found[found[name] == level]
+    return found.drop_duplicates("seed").set_index("seed")["result.test_loss"]
+
+
+def change(start: pd.Series, end: pd.Series) -> str:
+    """Return the change of test perplexity by pairs of a seed, with its 95% interval, as the page has it."""
+    difference = (end - start).dropna()
+    half = t.ppf(0.975, len(difference) - 1) * difference.sem()
+    mean, low, high = (100 * expm1(difference.mean() + each) for each in (0.0, -half, half))
+    return f"{mean:+.1f}% ({low:+.1f} to {high:+.1f})".replace("-", "\N{MINUS SIGN}")
+
+
+@pytest.mark.parametrize("corpus", ["ptb", "wikitext-2-replica"])
+def test_the_page_of_all_results_has_the_changes_of_the_replica_at_both_lengths(corpus: str) -> None:
+    trials = load_archive(KEPT / "dettmers-339-cpu").trials
+    full = losses_of(trials, 5833, corpus=corpus, **FULL)
+    lengths = {steps: losses_of(trials, steps, corpus=corpus) for steps in (208, 833, 5833)}
+    assert min(lengths, key=lambda steps: lengths[steps].mean()) == 833
+    for steps in (833, 5833):
+        assert change(lengths[steps], full) in PAGE
+    if corpus == "ptb":
+        assert change(lengths[833], losses_of(trials, 833, corpus=corpus, embedding_dropout=0.2)) in PAGE
+
+
+@pytest.mark.parametrize(
+    ("regularizer", "level"), [("embedding_dropout", 0.2), ("input_dropout", 0.2), ("dropout", 0.1)]
+)
+def test_the_page_of_all_results_has_the_changes_of_growing_text_at_both_lengths(
+    regularizer: str, level: float
+) -> None:
+    trials = load_archive(KEPT / "ptb-growing").trials
+    found = losses_of(trials, 3000, train_tokens=100_000, **{regularizer: level})
+    same = losses_of(trials, 3000, train_tokens=100_000)
+    own = losses_of(load_archive(KEPT / "dettmers-339-cpu").trials, 833, corpus="ptb")
+    assert change(same, found) in PAGE
+    assert change(own, found) in PAGE
