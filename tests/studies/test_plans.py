@@ -61,8 +61,8 @@ DIGESTS = {
         "0e6b1049e45e46fe1cc356225941f166917502e07a2f750193f99aaf66c4af29",
     ),
     "wt2-small": (
-        89,
-        "50267dadb38152e779308052d5f3a21776564d17a2bc5149c11d22d5e923d7c6",
+        93,
+        "2b17901b96f1e3cafb7ead1ca744d55bebb30fc4f35ca0356ef917a10e63d570",
     ),
 }
 
