@@ -27,7 +27,7 @@ KEYS: Final = {
     "best": Key(text="best", style=BEST),
     "tied": Key(text="cannot be distinguished from the best", style=TIED),
     "same": Key(text="has the same mean as the best", style=TIED),
-    "untested": Key(text="not compared, for want of repeats", style=BEHIND),
+    "untested": Key(text="not compared, without repeats", style=BEHIND),
     "behind": Key(text="behind the best", style=BEHIND),
     "unranked": Key(text="not ranked, since runs were lost", style=UNRANKED),
     "baseline": Key(text="baseline", style=BASELINE),

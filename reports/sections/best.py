@@ -126,7 +126,7 @@ def _rivals(context: Context, group: Standings) -> str:
         return ""
     if not group.is_tested:
         is_same = all(row.mean == group.ranked[0].mean for row in group.ranked)
-        none = "For want of repeats, it cannot be said which others may be as good."
+        none = "Without repeats, it cannot be said which others may be as good."
         return f" {'All configurations have the same mean.' if is_same else none}"
     others, possible = len(group.ranked) - 1, len(group.possible) - 1
     if group.chosen is not None and not group.chosen.may_be_best:

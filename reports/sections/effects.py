@@ -308,7 +308,8 @@ def _interactions_caption(total: int, missing: int) -> str:
         "interactions mean that the factors share their gain. Bold: the interval excludes 0; of an interaction, the "
         f"interval that holds for all {total} at once (Bonferroni)."
     )
-    return text + (f" {wording.count(missing, 'stratum', 'strata')} left out for want of runs." if missing else "")
+    left_out = wording.count(missing, "stratum", "strata")
+    return text + (f" {left_out} left out because runs are missing." if missing else "")
 
 
 def _interactions_table(context: Context, phase: str, fits: Mapping[str, FactorialPhase], *, percent: bool) -> Table:

@@ -74,7 +74,7 @@ def ablation_title(
         steps: by component the change of the metric and what is shown with all of them considered, in their order.
         left_out: whether they were left out, so that a needed one makes the metric worse.
         where: the stratum; empty if there is one only.
-        unmeasured: components without a change, for want of runs.
+        unmeasured: components without a change, because runs are missing.
     """
     wanted: Finding = "worse" if left_out else "better"
     total = len(steps) + unmeasured

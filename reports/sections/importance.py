@@ -88,10 +88,10 @@ def _attribution_caption(found: Sequence[Attribution], total: int) -> Inline:
 
 
 def _left_out(shown: int, total: int) -> str:
-    """Return that strata are not averaged, and how many of them are not there for want of runs."""
+    """Return that strata are not averaged, and how many of them are not there because runs are missing."""
     if total < 2:
         return ""
-    missing = f", {total - shown} of {total} left out for want of runs" if shown < total else ""
+    missing = f", {total - shown} of {total} left out because runs are missing" if shown < total else ""
     return f" Each stratum separately{missing}."
 
 

@@ -33,7 +33,7 @@ def _answer(context: Context, lost: pd.DataFrame) -> Inline:
         return plain(text + "Pairs without one of them are left out of the effects and counted as missing.")
     if len(ruled) < len(context.verdicts):
         untested = wording.count(len(context.verdicts) - len(ruled), "claim")
-        text += f"{untested} could not be tested, for want of complete pairs. "
+        text += f"{untested} could not be tested, because complete pairs are missing. "
     if not at_risk:
         return plain(text + ("No verdict would change, however they had ended." if ruled else ""))
     changes = [f"{wording.clean(each.id)} ({wording.listed(each.caveats.reachable)})" for each in at_risk]

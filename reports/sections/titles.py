@@ -90,8 +90,8 @@ def _leading(found: Leading, strata: Sequence[str]) -> str:
     if first == total:
         return f"all {total} configurations have the same mean{where}"
     if first > 1:
-        return f"{first} of {total} configurations have the best mean{where}, untested for want of repeats"
-    return f"{shown} has the best mean{where}, untested for want of repeats"
+        return f"{first} of {total} configurations have the best mean{where}, untested without repeats"
+    return f"{shown} has the best mean{where}, untested without repeats"
 
 
 def gains_title(rows: Sequence[tuple[float, Finding]], total: int, unit: str, *, percent: bool) -> str:

@@ -47,7 +47,7 @@ def phase_attribution(runs: Runs, phase: str) -> dict[str, Attribution]:
 
     Strata are never averaged: what factors do may differ between them, and where runs were lost, a mean over strata
     shows how many of each are left. The name is empty where there is one stratum. Strata in which the gain cannot be
-    attributed, for want of runs or of a two-level design, are left out.
+    attributed, because runs or a two-level design are missing, are left out.
 
     A full factorial has every combination. For a fraction, the fit gives those that were not run, so its Shapley values
     leave out interactions of three factors. Add-one and leave-one-out rest on runs only.

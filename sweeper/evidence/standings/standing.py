@@ -92,7 +92,7 @@ class Standings:
         chooser: by which the best is chosen: the validation metric where `metric` is that of its test, else the same.
         rows: at least one.
         spread: how the comparisons' standard errors are found: by the differences of runs of the same seeds, by the
-            spread within configurations, or not at all, for want of repeats.
+            spread within configurations, or not at all, without repeats.
         method: the same in words.
         means: of the ranked ones, in their order, to compare them with each other; larger ones are better. None if no
             spread is known.

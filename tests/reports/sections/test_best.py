@@ -210,7 +210,7 @@ def test_nothing_completed_has_no_best() -> None:
 
 def test_one_seed_does_not_say_what_may_be_as_good() -> None:
     found = text(context_of(seeds=(0,)))
-    assert all("For want of repeats, it cannot be said which others may be as good." in each for each in found)
+    assert all("Without repeats, it cannot be said which others may be as good." in each for each in found)
 
 
 def test_costs_differ_only_beyond_the_noise_of_the_machine() -> None:

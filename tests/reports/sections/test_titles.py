@@ -62,7 +62,7 @@ def test_the_best_is_named_unless_several_may_be() -> None:
     assert titles.best_title([Leading("ptb", "recipe", 1, 9, True, 1), Leading("wiki", "a", 4, 9, True, 1)]) == (
         "recipe is best on ptb; 4 of 9 configurations may be best on wiki"
     )
-    assert titles.best_title([Leading("", "a", 2, 2, False, 1)]) == "a has the best mean, untested for want of repeats"
+    assert titles.best_title([Leading("", "a", 2, 2, False, 1)]) == "a has the best mean, untested without repeats"
     assert titles.best_title([Leading("", "baseline", 1, 1, False, 1)]) == "baseline is the only configuration"
     assert titles.best_title([Leading("", "x" * 60, 1, 9, True, 1)]) == "One configuration is best"
 
