@@ -193,10 +193,9 @@ def looks_at(config: TrainerConfig, tokens: Tensor, at_end: EvaluationText) -> E
         at_end: what is evaluated at the end; returned if the configuration wants no other on the way, however short
             the text is, since the names of metrics depend on it.
     """
-    wanted = config.evaluation.tokens
-    if wanted is None or wanted == 1.0:
+    if not config.evaluation.samples:
         return at_end
-    number = max(1, round(wanted if wanted > 1.0 else wanted * (len(tokens) - 1)))
+    number = max(1, round(config.evaluation.looked_at(len(tokens) - 1)))
     return sampled_text(tokens, config.evaluation.batch_size, number, _evaluation_generator()).to(at_end.streams.device)
 
 

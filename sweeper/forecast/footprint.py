@@ -103,9 +103,8 @@ def evaluated_tokens(config: TrainerConfig) -> EvaluatedTokens:
     most = math.inf if evaluation.final_tokens is None else evaluation.final_tokens
     valid, test = min(whole_valid, most), min(whole_test, most)
     look, confirmed = valid, 0.0
-    if evaluation.samples and evaluation.tokens is not None:
-        wanted = evaluation.tokens if evaluation.tokens > 1.0 else evaluation.tokens * whole_valid
-        look, confirmed = min(whole_valid, wanted), 2.0 * valid
+    if evaluation.samples:
+        look, confirmed = evaluation.looked_at(whole_valid), 2.0 * valid
     times_read = 1 if config.optimizer.average is None else 2
     return EvaluatedTokens(
         on_the_way=times_read * look + (test if evaluation.test == "each_look" else 0.0),

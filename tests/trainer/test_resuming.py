@@ -166,7 +166,7 @@ def test_a_run_resumes_without_its_best_weights_if_better_ones_may_follow(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "cut"
-    cut_at(folder, monkeypatch, LOOKS, 7, 8)  # the checkpoint of the evaluation, at step 6, is no more
+    cut_at(folder, monkeypatch, LOOKS, 7, 8)  # the checkpoint of the evaluation, at step 6, no longer exists
     truncate(folder / "best.pt")
     assert run(tmp_path, LOOKS, "cut", "--resume")[0] == 0
     said = capsys.readouterr().err

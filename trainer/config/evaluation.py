@@ -111,6 +111,11 @@ class EvaluationConfig(Section):
         """Whether evaluations on the way read only a part of the text."""
         return self.tokens is not None and self.tokens != 1.0
 
+    def looked_at(self, total: float) -> float:
+        """Return how many of the tokens of the validation text evaluations on the way predict, at most all."""
+        wanted = 1.0 if self.tokens is None else self.tokens
+        return min(total, wanted if wanted > 1.0 else wanted * total)
+
     def steps(self, num_steps: int) -> frozenset[int]:
         """Return the steps of a run after which it is evaluated, the last one included."""
         if self.every_steps is not None:

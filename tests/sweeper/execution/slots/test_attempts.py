@@ -308,7 +308,7 @@ class Dying:
 
 
 def dying(engine: Engine, url: str, script: str, metrics: Mapping[str, str] | None = None, **changes: Any) -> Dying:
-    """The first attempt of a trial, claimed by a slot of this machine that is no more; later ones run a script."""
+    """The first attempt of a trial, claimed by a slot of this machine that has ended; later ones run a script."""
     study = enrolled(url, [{}], trial=program(script, metrics), **changes)
     slot = replace(SLOT, machine=this_machine(), supervisor_pid=2**22 + 1)
     lease = queue.claim_trial(engine, study, slot, lease_s=60.0, now=time.time())
