@@ -49,8 +49,12 @@ DIGESTS = {
         "c5daf4b27ccdb12b23336be6d9061b4ec4070a7e085a0947390487bee080ab64",
     ),
     "regularize-2026": (
-        136,
-        "36391b79e0ebfa40875fa39ea68ef95dfd63b23f2ef959ca3b32500a9a5d9bd8",
+        80,
+        "25a2770f55d2022601cda4cffd699cf91392cca6ffe6e6011a5418511cf1be90",
+    ),
+    "regularize-scale": (
+        56,
+        "67991c12d315a4f3e63d727c8b633e68da3825be84df4713bb7570c3bc8ea1c5",
     ),
     "word-language-model": (
         12,
