@@ -40,6 +40,10 @@ DIGESTS = {
         118,
         "565e901714f04e61589a233fd794b9d0e1842f9a94b467bfc1f5ef8ffc6e3564",
     ),
+    "ptb-patience": (
+        20,
+        "c01f17d291ddf420973363ace11723f28d2f4e74b4e783d3b680546e0d4e425d",
+    ),
     "ptb-small": (
         12,
         "448015d5861506ae41b3798b7ab69b131acd26f34cd96a515058b0a2c3dfc9aa",
