@@ -1,8 +1,12 @@
-"""What configurations reach by each amount of compute: one falling line each, with the range of its seeds."""
+"""What configurations reach by each amount of compute: one falling line each, with the range of its seeds.
+
+At first every line falls by far more than configurations differ at their best lengths. So a line begins where it comes
+near the worst of these: further away by no more than half of what they span, or an eighth of what is drawn otherwise.
+"""
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -19,7 +23,9 @@ from sweeper.evidence.data.measures import Metric
 
 HEIGHT: Final = 190.0  # points
 SMALLER: Final = 130.0  # of panels beside each other
-MOST: Final = len(SERIES)  # configurations in colours; others are grey
+MOST: Final = len(SERIES)  # configurations in colours of their own; others differ by their dashes as well
+NEAR: Final = 0.5  # of the distance from the best to the worst configuration at their best lengths
+OF_ALL: Final = 0.125  # of the distance from the best to the worst value of all
 DASHES: Final = ("", "4 2", "1.5 1.5")
 
 
@@ -67,7 +73,70 @@ def envelopes_figure(name: str, title: str, words: str, panels: Sequence[Envelop
         words: its content as text.
     """
     names = list(dict.fromkeys(line.name for panel in panels for line in panel.lines))
-    return make_drawing(name, title, words, _data(panels), _painter(panels, names, metric))
+    return make_drawing(
+        name, title, words, _data(panels), _painter([near(each, metric) for each in panels], names, metric)
+    )
+
+
+def near(panel: EnvelopePanel, metric: Metric) -> EnvelopePanel:
+    """Return what is drawn of a panel: its lines and crossings from where they are near the best lengths on."""
+    worst, sign = worst_drawn(panel, metric), 1.0 if metric.minimizes else -1.0
+    lines = [begun(line, worst, metric) for line in panel.lines]
+    return replace(
+        panel, lines=lines, crossings=[each for each in panel.crossings if sign * each.value <= sign * worst]
+    )
+
+
+def worst_drawn(panel: EnvelopePanel, metric: Metric) -> float:
+    """Return the value beyond which nothing of a panel is drawn; infinite if all lines together are near."""
+    sign = 1.0 if metric.minimizes else -1.0
+    means = [sign * _on_scale(line.mean, metric) for line in panel.lines]
+    every = np.concatenate(means)
+    if not np.isfinite(every).all():
+        return sign * math.inf
+    bests = [float(mean.min()) for mean in means]
+    spans = NEAR * (max(bests) - min(bests)), OF_ALL * float(every.max() - every.min())
+    limit = max(bests) + max(spans)
+    return sign * math.inf if limit >= every.max() else _measured(sign * limit, metric)
+
+
+def begun(line: EnvelopeLine, worst: float, metric: Metric) -> EnvelopeLine:
+    """Return a line from where its mean reaches a value on; between two costs, on their logarithm.
+
+    Args:
+        worst: beyond which nothing is drawn, the seeds' range neither.
+    """
+    sign = 1.0 if metric.minimizes else -1.0
+    far = np.flatnonzero(sign * line.mean > sign * worst)
+    if len(far) == 0 or far[-1] + 1 == len(line.mean):
+        return line
+    first = int(far[-1])
+    before, after = _on_scale(line.mean[first : first + 2], metric)
+    share = float((_on_scale(np.array([worst]), metric)[0] - before) / (after - before))
+    start = line.costs[first] ** (1.0 - share) * line.costs[first + 1] ** share
+
+    def cut(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        ends = _on_scale(values[first : first + 2], metric)
+        begin = _measured(float(ends[0] + share * (ends[1] - ends[0])), metric)
+        kept = np.concatenate([[begin], values[first + 1 :]])
+        return np.asarray(np.minimum(kept, worst) if metric.minimizes else np.maximum(kept, worst))
+
+    return replace(
+        line,
+        costs=np.concatenate([[start], line.costs[first + 1 :]]),
+        mean=cut(line.mean),
+        low=cut(line.low),
+        high=cut(line.high),
+    )
+
+
+def _on_scale(values: NDArray[np.float64], metric: Metric) -> NDArray[np.float64]:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.log(values) if metric.is_log else values)
+
+
+def _measured(value: float, metric: Metric) -> float:
+    return math.exp(value) if metric.is_log else value
 
 
 def _painter(panels: Sequence[EnvelopePanel], names: Sequence[str], metric: Metric) -> Paint:
@@ -113,11 +182,11 @@ def _draw(drawn: Panel, panel: EnvelopePanel, names: Sequence[str]) -> None:
 
 
 def _colour(place: int) -> str:
-    return SERIES[place] if place < MOST else MUTED
+    return SERIES[place % MOST] if place < MOST * len(DASHES) else MUTED
 
 
 def _dashes(place: int) -> str:
-    return DASHES[place % len(DASHES)]
+    return DASHES[(place + place // MOST) % len(DASHES)]
 
 
 def _data(panels: Sequence[EnvelopePanel]) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from reports import wording
-from reports.figures.envelopes import CrossingMark, EnvelopeLine, EnvelopePanel, envelopes_figure
+from reports.figures.envelopes import CrossingMark, EnvelopeLine, EnvelopePanel, envelopes_figure, worst_drawn
 from reports.sections.blocks import Block, Cell, Column, Listing, Paragraph, Plot, Section, Table, plain
 from reports.sections.context import Context
 from reports.sections.estimates import ESTIMATE_COLUMNS, effect_text, estimate_cells, number_cell
@@ -16,6 +16,7 @@ from sweeper.evidence.claims.envelopes import ArmCurve, ComputePanel, Pair, comp
 from sweeper.evidence.claims.length_notes import capital
 from sweeper.evidence.data.arm_lengths import length_text
 from sweeper.evidence.data.measures import Metric
+from sweeper.evidence.formatting import listed
 from sweeper.evidence.statistics.envelope import Crossing
 
 UNITS: Final = {"flops": "FLOPs", "reference_hours": "reference hours"}
@@ -48,14 +49,27 @@ def _figure(panels: Sequence[ComputePanel], metric: Metric) -> list[Block]:
     name = f"best-lengths-{wording.slug(metric.name)}"
     title = f"Best {wording.metric_name(metric.name)} by each amount of compute"
     words = " ".join([f"{title}.", *sentences])
-    drawing = envelopes_figure(name, title, words, [_panel(panel) for panel in panels], metric)
+    drawn = [_panel(panel) for panel in panels]
+    drawing = envelopes_figure(name, title, words, drawn, metric)
     caption = (
         f"A line is the {wording.metric_name(metric.name)} of a configuration at the best of its lengths that take no "
         f"more compute, its mean over seeds; band: least to largest of its seeds; dot: its best length. Nothing is "
-        "drawn beyond what was measured. The values are as measured, and not corrected for the choice of the length."
+        f"drawn beyond what was measured.{_left_out(drawn, metric)} The values are as measured, and not corrected for "
+        "the choice of the length."
     )
     listing = [Listing(items=tuple(plain(sentence) for sentence in sentences))] if sentences else []
     return [Plot(drawing=drawing, caption=plain(caption)), *listing]
+
+
+def _left_out(panels: Sequence[EnvelopePanel], metric: Metric) -> str:
+    """Return what a caption says of the values that are not drawn."""
+    every = (worst_drawn(panel, metric) for panel in panels)
+    limits = list(dict.fromkeys(wording.number(limit, 3) for limit in every if math.isfinite(limit)))
+    if not limits:
+        return ""
+    side, found = "above" if metric.minimizes else "below", listed(limits)
+    where = " in the panels" if len(limits) > 1 else ""
+    return f" Lines begin where they are near the best lengths: values {side} {found}{where} are left out."
 
 
 def _panel(panel: ComputePanel) -> EnvelopePanel:

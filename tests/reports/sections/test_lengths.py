@@ -1,5 +1,6 @@
 """The section on best lengths: what configurations reach by each amount of compute, and claims read both ways."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -79,6 +80,14 @@ def test_nothing_is_drawn_beyond_what_was_measured():
         assert (line["value"] <= line["high"]).all()
     assert plot.drawing.svg.startswith("<svg")
     assert plot.drawing.narrow.svg
+
+
+def test_the_caption_says_which_values_are_not_drawn():
+    (plot,) = blocks(section(), Plot)
+    text = "".join(run.text for run in plot.caption)
+    worst = float(re.search(r"values above ([\d.]+) are left out", text).group(1))
+    values = plot.drawing.data.groupby("configuration")["value"]
+    assert values.min().max() < worst < values.max().max()
 
 
 def test_compute_is_in_steps_only_if_they_cost_the_same():
