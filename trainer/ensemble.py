@@ -5,7 +5,7 @@ Logits are averaged as log-probabilities, which differ from them by a constant p
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -65,6 +65,7 @@ def load_members(folders: Sequence[Path], which: Which) -> list[Member]:
     Raises:
         UsageError: a run is incomplete, its text is not here, or the runs do not predict the same words.
     """
+    _check_folders(folders)
     members = [_load(folder, which) for folder in folders]
     first = members[0]
     device = next(first.model.parameters()).device
@@ -74,8 +75,19 @@ def load_members(folders: Sequence[Path], which: Which) -> list[Member]:
     return members
 
 
+def _check_folders(folders: Sequence[Path]) -> None:
+    """Refuse directories that are none, or that are given twice: two of a member are one."""
+    known: dict[Path, Path] = {}
+    for folder in folders:
+        if folder.exists() and not folder.is_dir():
+            raise UsageError(f"{folder}: is a file. An ensemble needs directories of runs.")
+        if (same := known.get(folder.resolve())) is not None:
+            raise UsageError(f"{folder}: is the directory {same}, which is a member already. Name each run once.")
+        known[folder.resolve()] = folder
+
+
 def _load(folder: Path, which: Which) -> Member:
-    state = _read(folder / CHECKPOINT_FILE)
+    state = _read(folder / CHECKPOINT_FILE, ("config", "corpus", "model", "optimizer", "progress"))
     try:
         config = parse(json.loads(state["config"]))
     except ConfigError as error:
@@ -87,21 +99,33 @@ def _load(folder: Path, which: Which) -> Member:
     model = build_model(config, len(corpus.vocabulary.words), device)
     weights = Weights(model, config.precision)
     if which == "best":
-        best = _read(folder / BEST_FILE)
-        weights.load_state(best["model"])
-        step = int(best["step"])
+        best = _read(folder / BEST_FILE, ("model", "step"))
+        own, step = best["model"], int(best["step"])
     else:
-        weights.load_state(_last_weights(state, weights.names))
-        step = int(state["progress"]["step"])
+        own, step = _last_weights(state, weights.names), int(state["progress"]["step"])
+    _check_shapes(folder / (BEST_FILE if which == "best" else CHECKPOINT_FILE), own, state["model"])
+    weights.load_state(own)
     model.memory_length = config.evaluation_lengths[1]
     return Member(folder, config, corpus, model.eval(), step)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path, wanted: Sequence[str]) -> dict[str, Any]:
+    """Read a file of a run that has some entries."""
     try:
-        return checkpoint.load(path)
+        state = checkpoint.load(path)
     except Unreadable as error:
         raise UsageError(f"{error.fault}. An ensemble needs directories of runs with {path.name}.") from error
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror or error}.") from error
+    if not all(name in state for name in wanted):
+        raise UsageError(f"{path}: is another file of a run. An ensemble needs directories as the trainer writes them.")
+    return state
+
+
+def _check_shapes(path: Path, weights: Mapping[str, Tensor], of_run: Mapping[str, Tensor]) -> None:
+    """Refuse weights of another model than the run's."""
+    if {name: each.shape for name, each in weights.items()} != {name: each.shape for name, each in of_run.items()}:
+        raise UsageError(f"{path}: has the weights of another model than the {CHECKPOINT_FILE} beside it. Restore it.")
 
 
 def _last_weights(state: dict[str, Any], names: Sequence[str]) -> dict[str, Tensor]:
@@ -128,6 +152,12 @@ def _check_comparable(first: Member, other: Member) -> None:
             f"{other.folder}: predicts {lengths[1]} tokens at a time in {options[1].batch_size} streams, but "
             f"{first.folder} {lengths[0]} in {options[0].batch_size}. Members of an ensemble need the same "
             "evaluation.target_length and evaluation.batch_size."
+        )
+    if options[0].final_tokens != options[1].final_tokens:
+        texts = ["all" if each.final_tokens is None else f"{each.final_tokens}" for each in options]
+        raise UsageError(
+            f"{other.folder}: reads {texts[1]} tokens of the texts, but {first.folder} {texts[0]}. Members of an "
+            "ensemble need the same evaluation.final_tokens."
         )
 
 

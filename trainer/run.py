@@ -15,7 +15,7 @@ import torch
 
 from trainer import checkpoint
 from trainer.allocation import is_out_of_memory, keep_freed_memory
-from trainer.config.idle import idle_options
+from trainer.config.idle import idle_on_text, idle_options
 from trainer.config.metrics import TestMetrics, ValidationMetrics
 from trainer.corpora.corpus import Corpus, load_corpus
 from trainer.determinism import determinism
@@ -51,7 +51,7 @@ def execute(request: Request) -> None:
         corpus = load_corpus(config.data)
         check_lengths(config, corpus)
         _make_folder(folder)
-        for problem in idle_options(config):
+        for problem in [*idle_options(config), *idle_on_text(config, len(corpus.train))]:
             say(f"note: {problem}")
         resume = request.resume
         with _file_errors(folder):

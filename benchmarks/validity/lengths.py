@@ -32,6 +32,7 @@ def length_cases() -> Iterator[Case]:
     for seeds in (3, 5):
         yield _lengths("8 equal lengths against 1", np.zeros(1), flat, seeds, of_look=1.0, of_run=0.0)
         yield _lengths("3 equal lengths against 1", np.zeros(1), np.zeros(3), seeds, of_look=1.0, of_run=0.0)
+        yield _lengths("1 length against 8 equal ones", flat, np.zeros(1), seeds, of_look=1.0, of_run=0.0)
         yield _lengths("8 lengths each, best at different ones", bowl, far, seeds, of_look=1.0, of_run=0.0)
         yield _lengths("8 equal lengths against 8 of which one is best", bowl, flat, seeds, of_look=1.0, of_run=0.0)
         yield _lengths("8 equal looks at a run against 1", np.zeros(1), flat, seeds, of_look=0.3, of_run=1.0)

@@ -14,13 +14,14 @@ from reports.sections.estimates import ESTIMATE_COLUMNS, effect_text, estimate_c
 from sweeper.evidence.claims.both_lengths import BothLengths, Reading, both_lengths
 from sweeper.evidence.claims.envelopes import ArmCurve, ComputePanel, Pair, compute_panels
 from sweeper.evidence.claims.length_notes import capital
-from sweeper.evidence.data.arm_lengths import length_text
+from sweeper.evidence.data.arm_lengths import ArmLengths, length_text
 from sweeper.evidence.data.measures import Metric
 from sweeper.evidence.formatting import listed
 from sweeper.evidence.statistics.envelope import Crossing
 
 UNITS: Final = {"flops": "FLOPs", "reference_hours": "reference hours"}
 DIGITS: Final = 2
+MOST_NAMED: Final = 4  # configurations that a caption names
 
 
 def lengths(context: Context) -> Section | None:
@@ -30,14 +31,14 @@ def lengths(context: Context) -> Section | None:
         return None
     blocks: list[Block] = [Paragraph(text=plain(_lead(panels)), lead=True)]
     for metric in dict.fromkeys(panel.metric.name for panel in panels):
-        own = [panel for panel in panels if panel.metric.name == metric]
-        blocks += _figure(own, own[0].metric)
+        if own := [panel for panel in panels if panel.metric.name == metric and panel.curves]:
+            blocks += _figure(own, own[0].metric)
     blocks += [_arms_table(panels), _claims_table(both_lengths(context.verdicts, context.metric_runs))]
     return Section(anchor="best-lengths", title="Each at its best length", blocks=tuple(blocks))
 
 
 def _lead(panels: Sequence[ComputePanel]) -> str:
-    chooser = wording.metric_name(panels[0].curves[0].arm.chooser.metric.name)
+    chooser = wording.metric_name(panels[0].arms[0][1].chooser.metric.name)
     return (
         f"Each configuration is compared at the length at which its mean {chooser} over seeds is best, among all that "
         "its runs were evaluated at and all budgets that it ran with."
@@ -54,8 +55,8 @@ def _figure(panels: Sequence[ComputePanel], metric: Metric) -> list[Block]:
     caption = (
         f"A line is the {wording.metric_name(metric.name)} of a configuration at the best of its lengths that take no "
         f"more compute, its mean over seeds; band: least to largest of its seeds; dot: its best length. Nothing is "
-        f"drawn beyond what was measured.{_left_out(drawn, metric)} The values are as measured, and not corrected for "
-        "the choice of the length."
+        f"drawn beyond what was measured.{_left_out(drawn, metric)}{_fewer_seeds(panels)} The values are as measured, "
+        "and not corrected for the choice of the length."
     )
     listing = [Listing(items=tuple(plain(sentence) for sentence in sentences))] if sentences else []
     return [Plot(drawing=drawing, caption=plain(caption)), *listing]
@@ -70,6 +71,18 @@ def _left_out(panels: Sequence[EnvelopePanel], metric: Metric) -> str:
     side, found = "above" if metric.minimizes else "below", listed(limits)
     where = " in the panels" if len(limits) > 1 else ""
     return f" Lines begin where they are near the best lengths: values {side} {found}{where} are left out."
+
+
+def _fewer_seeds(panels: Sequence[ComputePanel]) -> str:
+    """Return what a caption says of lines that have not all seeds of their configurations."""
+    fewer = [curve for panel in panels for curve in panel.curves if len(curve.seeds) < len(curve.arm.seeds)]
+    if not fewer:
+        return ""
+    named = listed(
+        [f"{wording.clean(curve.name)} ({len(curve.seeds)} of {len(curve.arm.seeds)})" for curve in fewer[:MOST_NAMED]]
+    )
+    more = f" and {len(fewer) - MOST_NAMED} more" if len(fewer) > MOST_NAMED else ""
+    return f" Lines have the seeds that have all lengths that are drawn, not all of {named}{more}."
 
 
 def _panel(panel: ComputePanel) -> EnvelopePanel:
@@ -144,7 +157,7 @@ def _cost_text(cost: float, unit: str) -> str:
 
 def _arms_table(panels: Sequence[ComputePanel]) -> Table:
     several = len({panel.place for panel in panels}) > 1
-    rows = [(panel, curve) for panel in panels for curve in panel.curves]
+    rows = [(panel, name, arm) for panel in panels for name, arm in panel.arms]
     return Table(
         name="best-lengths",
         caption=plain(
@@ -165,21 +178,22 @@ def _arms_table(panels: Sequence[ComputePanel]) -> Table:
             Column(title="Edge"),
         ),
         rows=tuple(
-            (*([Cell(wording.clean(panel.place))] if several else []), *_arm_row(curve, panel)) for panel, curve in rows
+            (*([Cell(wording.clean(panel.place))] if several else []), *_arm_row(name, arm, panel))
+            for panel, name, arm in rows
         ),
     )
 
 
-def _arm_row(curve: ArmCurve, panel: ComputePanel) -> tuple[Cell, ...]:
-    arm = curve.arm
+def _arm_row(name: str, arm: ArmLengths, panel: ComputePanel) -> tuple[Cell, ...]:
     unit = UNITS.get(panel.unit, panel.unit)
-    amount = _amount(curve.best_cost, panel.unit)
+    cost = arm.best.cost.get(panel.unit, math.nan)
+    amount = f"{_amount(cost, panel.unit)} {unit}" if math.isfinite(cost) else ""
     percent = arm.measure.is_log
     return (
-        Cell(wording.clean(curve.name)),
+        Cell(wording.clean(name)),
         Cell(wording.metric_name(panel.metric.name)),
         Cell(length_text(arm, arm.best)),
-        Cell(f"{amount} {unit}", curve.best_cost, (curve.best_cost, unit)),
+        Cell(amount, cost, (cost, unit)) if amount else Cell("", None, (None, None)),
         number_cell(arm.value, wording.perplexity(arm.value)),
         number_cell(arm.choice.optimism, effect_text(arm.measure.sign * arm.choice.optimism, percent=percent)),
         number_cell(len(arm.at_best)),

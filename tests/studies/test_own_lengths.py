@@ -1,5 +1,9 @@
 """The pages of what was really run have its changes at the same and at each arm's own best length."""
 
+from collections.abc import Collection, Mapping
+
+import pytest
+
 from tests.studies.both_ways import STUDIES, Side, read_both_ways, told
 
 KEPT = STUDIES / "results"
@@ -12,11 +16,12 @@ ALONE = [
     ("input_dropout", 0.4), ("output_dropout", 0.2), ("output_dropout", 0.4), ("dropout", 0.1), ("dropout", 0.2),
     ("dropout", 0.3), ("attention_dropout", 0.2), ("weight_decay", 1.0), ("weight_decay", 3.0), ("noise", "blank"),
 ]  # fmt: skip
+ADDED = ("embedding_dropout", "input_dropout", "output_dropout")
 MEMORIZE: dict[str, tuple[Side, Side]] = {
     **{f"{name}-{level}": (("add-one", {}), ("add-one", {name: level})) for name, level in ALONE},
     **{
         f"dropout-and-{name}": (("add-to-dropout", {"dropout": 0.2}), ("add-to-dropout", {"dropout": 0.2, name: 0.2}))
-        for name in ("embedding_dropout", "input_dropout", "output_dropout")
+        for name in ADDED
     },
     **{
         f"without-{name}": (
@@ -27,24 +32,68 @@ MEMORIZE: dict[str, tuple[Side, Side]] = {
     },
     "recipe": (("add-one", {}), ("less-one", {name: level for name, level in WHOLE.items() if name != "weight_decay"})),
 }
-NO_SAME_LENGTH = ("recipe", *(f"without-{name}" for name in WHOLE))  # run longer than BASE, or best where all end
-ON_THE_PAGE = (
-    "embedding_dropout-0.2",
-    "input_dropout-0.2",
-    "dropout-0.2",
-    "weight_decay-1.0",
-    "dropout-and-embedding_dropout",
-    "recipe",
-)
+MILLION = [("embedding_dropout", 0.2), ("input_dropout", 0.2), ("dropout", 0.2), ("weight_decay", 1.0)]
+WIKITEXT: dict[str, tuple[Side, Side]] = {
+    **{
+        f"{name}-{level}": (("small-add-one", {}), ("small-add-one", {name: level}))
+        for name, level in ALONE
+        if level not in (0.3, 0.4, 3.0)
+    },
+    **{
+        f"dropout-and-{name}": (
+            ("small-add-to-dropout", {"dropout": 0.2}),
+            ("small-add-to-dropout", {"dropout": 0.2, name: 0.2}),
+        )
+        for name in ADDED
+    },
+    **{
+        f"million-{name}": (("million", {}), ("million", {name: level}))
+        for name, level in {
+            **dict.fromkeys(("embedding_dropout", "input_dropout", "dropout"), 0.2),
+            "weight_decay": 1.0,
+        }.items()
+    },
+    **{
+        f"million-dropout-and-{name}": (("million", {"dropout": 0.2}), ("million", {"dropout": 0.2, name: 0.2}))
+        for name in ("embedding_dropout", "input_dropout")
+    },
+}
+# Of arms that run longer than the one that they change, or are best where all end.
+NO_SAME_LENGTH = ("recipe", *(f"without-{name}" for name in WHOLE))
+ON_THE_PAGE = {
+    "ptb-memorize": (
+        "embedding_dropout-0.2",
+        "input_dropout-0.2",
+        "dropout-0.2",
+        "weight_decay-1.0",
+        "dropout-and-embedding_dropout",
+        "recipe",
+    ),
+    "wt2-small": (
+        "embedding_dropout-0.2",
+        "input_dropout-0.2",
+        "dropout-0.2",
+        "weight_decay-1.0",
+        "dropout-and-embedding_dropout",
+        "million-embedding_dropout",
+        "million-input_dropout",
+        "million-dropout",
+        "million-weight_decay",
+    ),
+}
 
 
-def test_the_text_beside_ptb_memorize_has_its_changes_at_both_lengths() -> None:
-    text = (KEPT / "ptb-memorize" / "README.md").read_text()
+@pytest.mark.parametrize(("study", "comparisons"), [("ptb-memorize", MEMORIZE), ("wt2-small", WIKITEXT)])
+def test_the_text_beside_a_study_has_its_changes_at_both_lengths(
+    study: str, comparisons: Mapping[str, tuple[Side, Side]]
+) -> None:
+    text = (KEPT / study / "README.md").read_text()
     page = (KEPT / "README.md").read_text()
-    for name, (same, best) in read_both_ways("ptb-memorize", MEMORIZE).items():
+    on_the_page: Collection[str] = ON_THE_PAGE[study]
+    for name, (same, best) in read_both_ways(study, comparisons).items():
         assert told(best) in text, name
-        if name in ON_THE_PAGE:
+        if name in on_the_page:
             assert told(best) in page, name
         if name not in NO_SAME_LENGTH:
             assert told(same) in text, name
-            assert name not in ON_THE_PAGE or told(same) in page, name
+            assert name not in on_the_page or told(same) in page, name

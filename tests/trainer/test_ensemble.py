@@ -187,3 +187,33 @@ def test_measuring_in_a_run_and_in_an_ensemble_reads_the_same_tokens(texts: Path
     whole = measure(run, evaluation_text(member.config, member.corpus.test), "test")
     assert found.members[0].num_tokens == whole.num_tokens
     assert found.members[0].loss == pytest.approx(whole.loss, rel=1e-6)
+
+
+def test_files_that_are_no_run_or_another_ones_are_refused_in_a_sentence(
+    texts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, other = trained(tmp_path / "first", texts, "transformer_xl"), trained(tmp_path / "other", texts, "gpt2")
+
+    def refused(*folders: Path) -> str:
+        assert main(["ensemble", *map(str, folders)]) == 2
+        return capsys.readouterr().err
+
+    assert "metrics.jsonl: is a file. An ensemble needs directories of runs." in refused(first / "metrics.jsonl")
+    assert f"is the directory {first}, which is a member already" in refused(first, other / ".." / "first")
+    best = (first / "best.pt").read_bytes()
+    (first / "best.pt").write_bytes((other / "best.pt").read_bytes())
+    assert "best.pt: has the weights of another model than the checkpoint.pt beside it" in refused(first)
+    (first / "best.pt").write_bytes((first / "checkpoint.pt").read_bytes())
+    assert "best.pt: is another file of a run" in refused(first)
+    (first / "checkpoint.pt").write_bytes(best)
+    assert "checkpoint.pt: is another file of a run" in refused(first)
+
+
+def test_members_that_read_other_parts_of_the_texts_are_refused(
+    texts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = trained(tmp_path / "whole", texts, "gpt2")
+    part = trained(tmp_path / "part", texts, "gpt2", evaluation={"times": 2, "batch_size": 3, "final_tokens": 20})
+    for folders, said in (((whole, part), "reads 20 tokens"), ((part, whole), "reads all tokens")):
+        assert main(["ensemble", *map(str, folders)]) == 2
+        assert f"{folders[1]}: {said} of the texts" in capsys.readouterr().err

@@ -1,6 +1,7 @@
 """The evaluation's section of a configuration: at which steps, and on how much text."""
 
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -17,6 +18,8 @@ class GeometricConfig(Section):
 
     def steps_below(self, num_steps: int) -> Iterator[int]:
         """Yield first, first x ratio, first x ratio^2, …, each rounded, below `num_steps`."""
+        if self.first >= num_steps:
+            return  # before it becomes a float, which has an end
         step = float(self.first)
         while round(step) < num_steps:
             yield round(step)
@@ -31,7 +34,8 @@ def _checked_test(value: object) -> object:
     """
     if isinstance(value, bool) or value == "each_look":
         return value
-    raise ValueError(f"{shown(value)} is not true, false or each_look.")
+    meant = " Did you mean each_look?" if isinstance(value, str) and get_close_matches(value, ["each_look"]) else ""
+    raise ValueError(f"{shown(value)} is not true, false or each_look.{meant}")
 
 
 class EvaluationConfig(Section):

@@ -38,6 +38,19 @@ def idle_options(config: TrainerConfig) -> list[Problem]:
     return [each.problem for each in conditions(config) if not each.is_met]
 
 
+def idle_on_text(config: TrainerConfig, num_tokens: int) -> list[Problem]:
+    """Return a message about each option that has no effect on a training text of so many tokens."""
+    data = config.data
+    stream = num_tokens // data.batch_size
+    if data.target_offsets is None or data.target_length - 1 + data.target_offsets < stream:
+        return []
+    why = (
+        f"streams of {stream} tokens in segments of {data.target_length}: no word so far ahead is left after the first "
+        "segment. Use a smaller number, or a smaller data.target_length."
+    )
+    return [Condition(("data", "target_offsets"), data.target_offsets, False, why).problem]
+
+
 def conditions(config: TrainerConfig) -> Iterator[Condition]:
     """Yield the options that are set and whose effect depends on the values of others."""
     data, optimizer = config.data, config.optimizer
@@ -66,7 +79,10 @@ def _of_models(config: TrainerConfig) -> Iterator[Condition]:
         if model.attention_pattern != "band":
             yield Condition(("model", "attention_pattern"), model.attention_pattern, is_deep, why)
         if model.attention_width is not None:
-            yield Condition(("model", "attention_width"), model.attention_width, is_deep, why)
+            is_shorter = model.attention_width < config.context_length
+            if is_deep:
+                why = f"a context of {config.context_length} tokens. Use a smaller number, or leave it out."
+            yield Condition(("model", "attention_width"), model.attention_width, is_deep and is_shorter, why)
     if model.kind == "awd_lstm":
         if model.d_inner not in (None, model.model_copy(update={"d_inner": None}).inner_width):  # not as resolved
             why = "model.layers 1: the last layer of awd_lstm has the width d_model. Use more layers, or leave it out."

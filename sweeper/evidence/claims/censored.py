@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from sweeper.evidence.claims.bars import is_barred
 from sweeper.evidence.claims.evidence import Evidence, Part, Untestable, Verdict, require
 from sweeper.evidence.claims.guessed_baselines import rests_on_doubt
+from sweeper.evidence.claims.length_notes import require_lengths, why_left_out
 from sweeper.evidence.claims.statements import gather, without_seed
 from sweeper.evidence.data.censored import Bounds, ending_bounds
 from sweeper.evidence.data.runs import Runs
 from sweeper.evidence.statistics.multiplicity import all_of, any_of
-from sweeper.spec.claim import Claim, needs_direction
+from sweeper.spec.claim import Claim, needs_direction, phases_of
 
 Judge = Callable[[float, float], Verdict]  # from unadjusted p-values for and against
 LOST = ("pruned", "failed")
@@ -61,8 +62,9 @@ def assess(claim: Claim, runs: Runs) -> Assessment:
         require(claim.metric.declared or not needs_direction(claim), _undeclared(claim.metric.name))
         found = gather(claim, runs)
         require(claim.metric.declared or not found.has_failed, _undeclared(claim.metric.name))
+        require_lengths(found, runs)
     except Untestable as reason:
-        return Assessment(claim, runs, reason=str(reason))
+        return Assessment(claim, runs, reason=_for_want_of_lengths(claim, runs) or str(reason))
     return _assessed(claim, runs, found)
 
 
@@ -78,6 +80,17 @@ def _assessed(claim: Claim, runs: Runs, found: Evidence) -> Assessment:
     if is_barred(found, runs.measure) or rests_on_doubt(claim, runs):
         return Assessment(claim, runs, found, parts_p=((1.0, 1.0),) * len(found.parts), is_barred=True)
     return Assessment(claim, runs, found, parts_p=_part_p_values(claim, runs, found))
+
+
+def _for_want_of_lengths(claim: Claim, runs: Runs) -> str:
+    """Return why a claim that runs of the lengths of their phases could test has none at best lengths; else nothing."""
+    if runs.unchosen is None:
+        return ""
+    try:
+        gather(claim, runs.unchosen)
+    except Untestable:
+        return ""
+    return why_left_out(phases_of(claim.statement), runs)
 
 
 def _undeclared(metric: str) -> str:

@@ -23,7 +23,8 @@ class ArmCurve:
 
     Attributes:
         best_cost: of its best length.
-        envelope: by the seeds that have all of its lengths, on the metric's scale, less for better.
+        envelope: on the metric's scale, less for better, of the seeds that have all lengths that are drawn: those that
+            most of its seeds have, or if its best one is none of them, all.
     """
 
     key: ArmKey
@@ -55,11 +56,14 @@ class ComputePanel:
     Attributes:
         place: the block, e.g. ``corpus = ptb``; empty without any.
         unit: what compute is counted in.
+        arms: all configurations, with their names.
+        curves: those of which something can be drawn.
     """
 
     metric: Metric
     place: str
     unit: str
+    arms: tuple[tuple[str, ArmLengths], ...] = field(repr=False)
     curves: tuple[ArmCurve, ...]
     pairs: tuple[Pair, ...]
 
@@ -79,11 +83,17 @@ def compute_panels(verdicts: Sequence[ClaimVerdict]) -> tuple[ComputePanel, ...]
         curves = {
             key: curve for key, (name, arm) in arms.items() if (curve := _curve(key, name, arm, unit)) is not None
         }
-        if curves:
-            own = [verdict for verdict in _at_best(verdicts) if verdict.metric.name == metric]
-            pairs, block = tuple(_pairs(own, place, curves)), ", ".join(place)
-            every = tuple(curves.values())
-            found.append(ComputePanel(metric=metrics[metric], place=block, unit=unit, curves=every, pairs=pairs))
+        own = [verdict for verdict in _at_best(verdicts) if verdict.metric.name == metric]
+        found.append(
+            ComputePanel(
+                metric=metrics[metric],
+                place=", ".join(place),
+                unit=unit,
+                arms=tuple(arms.values()),
+                curves=tuple(curves.values()),
+                pairs=tuple(_pairs(own, place, curves)),
+            )
+        )
     return tuple(found)
 
 
@@ -120,17 +130,18 @@ def _curve(key: ArmKey, name: str, arm: ArmLengths, unit: str) -> ArmCurve | Non
 
     A step 0 has no place on an axis of compute; None if it is the best length, too.
     """
-    places = [place for place, length in enumerate(arm.lengths) if unit in length.cost]
-    if arm.choice.place not in places:
-        return None
-    chosen_by, values = arm.chosen_by[:, places], arm.values[:, places]
-    whole: NDArray[np.bool_] = np.all(np.isfinite(values) & np.isfinite(chosen_by), axis=1)
-    if not whole.any():
-        return None
-    costs = np.array([arm.lengths[place].cost[unit] for place in places])
-    found = envelope(costs, arm.chooser.sign * chosen_by[whole], arm.measure.sign * values[whole])
-    seeds = tuple(arm.seeds[place] for place in np.flatnonzero(whole))
-    return ArmCurve(key=key, name=name, arm=arm, seeds=seeds, best_cost=arm.best.cost[unit], envelope=found)
+    known = np.isfinite(arm.values) & np.isfinite(arm.chosen_by)
+    on_axis = np.array([unit in length.cost for length in arm.lengths])
+    for drawn in (on_axis & (2 * known.sum(axis=0) > len(arm.seeds)), on_axis):
+        whole: NDArray[np.bool_] = known[:, drawn].all(axis=1)
+        if not drawn[arm.choice.place] or not whole.any():
+            continue
+        costs = np.array([arm.lengths[place].cost[unit] for place in np.flatnonzero(drawn)])
+        chosen_by, values = (each[np.ix_(whole, drawn)] for each in (arm.chosen_by, arm.values))
+        found = envelope(costs, arm.chooser.sign * chosen_by, arm.measure.sign * values)
+        seeds = tuple(arm.seeds[place] for place in np.flatnonzero(whole))
+        return ArmCurve(key=key, name=name, arm=arm, seeds=seeds, best_cost=arm.best.cost[unit], envelope=found)
+    return None
 
 
 def _pairs(

@@ -2,19 +2,21 @@
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Final
 
 import numpy as np
 
-from sweeper.evidence.claims.evidence import Evidence, Part
+from sweeper.evidence.claims.evidence import Evidence, Part, require
 from sweeper.evidence.data.arm_lengths import ArmKey, ArmLengths, length_text
 from sweeper.evidence.data.cells import block_text, level_text
 from sweeper.evidence.data.runs import Runs
-from sweeper.evidence.formatting import clean, count, listed, metric_name, number, percent
+from sweeper.evidence.formatting import budget as budget_text
+from sweeper.evidence.formatting import clean, count, grouped, listed, metric_name, number, percent
 
 BASELINE: Final = "the baseline"
 MOST: Final = 4  # configurations that are named
+FEW: Final = 3  # seeds, steps and trials that are named
 NOTED: Final = 0.2  # of a standard error, from which on the optimism of a choice is noted
 
 
@@ -29,8 +31,49 @@ def length_notes(found: Evidence, runs: Runs) -> tuple[str, ...]:
     by = "the mean over seeds" if len(first.seeds) > 1 else "one seed"
     return (
         f"Best lengths by {by} of {metric_name(first.chooser.metric.name)}: {listed([*shown, *more])}.",
-        *(text for name, arm in arms[:MOST] for text in _of_arm(name, arm)),
+        *(text for name, arm in arms[:MOST] for text in _of_arm(name, arm, runs.seed_names)),
     )
+
+
+def require_lengths(found: Evidence, runs: Runs) -> None:
+    """Refuse a comparison of configurations of which the runs have no lengths in common.
+
+    Raises:
+        Untestable: most runs of one were evaluated at steps that its others lack.
+    """
+    for part in found.parts:
+        for name, arm in named_arms(part, runs):
+            shown = [
+                f"{_seeds([seed], runs.seed_names)} after step {', '.join(map(grouped, steps[:FEW]))}"
+                f"{', …' if len(steps) > FEW else ''}"
+                for seed, steps in sorted(arm.uneven.items())[:FEW]
+            ]
+            require(
+                not shown,
+                f"the runs of {name} were evaluated at different steps ({'; '.join(shown)}), so they have no lengths "
+                "in common; evaluate all at the same steps, or compare the ends of runs: at: same_length",
+            )
+
+
+def why_left_out(names: Collection[str], runs: Runs) -> str:
+    """Return which configurations of some phases have no run at their best lengths; empty if all have some."""
+    if runs.unchosen is None:
+        return ""
+    for phase in (name for name in runs.phases if name in names):
+        left = {(cell.arm, cell.stratum[1:]) for cell in runs.phases[phase].cells}
+        for cell in runs.unchosen.phases[phase].cells:
+            key = (cell.arm, cell.stratum[1:])
+            if key in left or key not in runs.lengths:
+                continue
+            arm = runs.lengths[key]
+            own = sorted({each.seed for each in runs.unchosen.phases[phase].cells if each.arm == cell.arm})
+            other = sorted({seed for seed, budget in arm.trials if budget == arm.best.budget} - set(arm.absent))
+            return (
+                f"{arm_name(key, arm, runs)} is best {length_text(arm, arm.best)}, and has that length with "
+                f"{_seeds(other, runs.seed_names)}, but in phase {phase} it has {_seeds(own, runs.seed_names)}; run "
+                "the same seeds, or compare the ends of runs: at: same_length"
+            )
+    return ""
 
 
 def named_arms(part: Part, runs: Runs) -> list[tuple[str, ArmLengths]]:
@@ -65,8 +108,27 @@ def arm_name(key: ArmKey, arm: ArmLengths, runs: Runs) -> str:
     return ", ".join(changes) or BASELINE
 
 
-def _of_arm(name: str, arm: ArmLengths) -> Iterator[str]:
-    if arm.edge:
+def _of_arm(name: str, arm: ArmLengths, seed_names: Mapping[int, str]) -> Iterator[str]:
+    for budget, runs in arm.lost.items():
+        gone = listed([f"that of {_seeds([seed], seed_names)} (trial {trial})" for seed, trial in runs[:FEW]])
+        more = f" and {len(runs) - FEW} more" if len(runs) > FEW else ""
+        yield (
+            f"The runs of {name} for {budget_text(budget)} are no lengths of it, although it may be best there, since "
+            f"{gone}{more} failed, was pruned or diverged."
+        )
+    if arm.absent:
+        one = len(arm.absent) == 1
+        yield (
+            f"S{_seeds(arm.absent, seed_names)[1:]} of {name} {'has' if one else 'have'} no value at that length, "
+            f"and {'is' if one else 'are'} left out."
+        )
+    if rest := arm.unshared:
+        verb = "is no length" if len(rest) == 1 else "are no lengths"
+        yield (
+            f"{count(len(rest), 'evaluation')} of {name}, e.g. after step {grouped(rest[0])}, {verb}, since half of "
+            "its seeds or more have none then."
+        )
+    if arm.edge and not (arm.edge == "longest" and arm.lost):
         yield (
             f"{capital(name)} is best at the {arm.edge} of its {count(len(arm.lengths), 'length')}, so a "
             f"{'longer' if arm.edge == 'longest' else 'shorter'} one may be better still."
@@ -77,6 +139,11 @@ def _of_arm(name: str, arm: ArmLengths) -> Iterator[str]:
         yield f"The best length of {name} looks better by {size} than it is, which its value allows for."
     if arm.others:
         yield f"Without one of its seeds, {name} would be best {_alternatives(arm)}."
+
+
+def _seeds(seeds: Sequence[int], names: Mapping[int, str]) -> str:
+    shown = [names.get(seed, str(seed)) for seed in seeds]
+    return f"seed{'s' if len(shown) > 1 else ''} {listed(shown)}" if shown else "no seed"
 
 
 def capital(name: str) -> str:

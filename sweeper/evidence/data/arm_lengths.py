@@ -37,6 +37,21 @@ class Length:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Looks:
+    """The evaluations of the runs of one budget.
+
+    Attributes:
+        shared: the steps that are lengths, in order; none where whole runs are.
+        apart: by seed those that are none, in order; of seeds that have some.
+        is_uneven: whether there is no common length, although runs were evaluated on the way.
+    """
+
+    shared: tuple[int, ...] = ()
+    apart: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+    is_uneven: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ArmLengths:
     """The lengths of one configuration, the cheapest first.
 
@@ -47,6 +62,8 @@ class ArmLengths:
         values: by seed and length the values that are compared, on their scale.
         trials: by seed and budget, with their states.
         choice: the best length.
+        looks: by budget when its runs were evaluated; of the budgets that count.
+        lost: by budget that does not count the runs that failed, were pruned or diverged: their seeds and trials.
         chooser, measure: what lengths are chosen by, and what is compared.
     """
 
@@ -57,6 +74,8 @@ class ArmLengths:
     values: NDArray[np.float64] = field(repr=False)
     trials: Mapping[tuple[int, str], Trials] = field(repr=False)
     choice: Choice
+    looks: Mapping[str, Looks] = field(default_factory=dict, repr=False)
+    lost: Mapping[str, tuple[tuple[int, int], ...]] = field(default_factory=dict, repr=False)
     chooser: Measure = field(repr=False)
     measure: Measure = field(repr=False)
 
@@ -70,6 +89,25 @@ class ArmLengths:
         """The values of the seeds that have the best length, on the scale."""
         found = self.values[:, self.choice.place]
         return found[np.isfinite(found)]
+
+    @property
+    def absent(self) -> tuple[int, ...]:
+        """The seeds whose run of the best budget has completed, but has no value at the best length."""
+        place, budget = self.choice.place, self.best.budget
+        lacking = [seed for seed, row in zip(self.seeds, self.values, strict=True) if not math.isfinite(row[place])]
+        runs = {seed: self.trials.get((seed, budget), ()) for seed in lacking}
+        return tuple(seed for seed, trials in runs.items() if any(state == "completed" for _, state in trials))
+
+    @property
+    def unshared(self) -> tuple[int, ...]:
+        """The steps of evaluations that are no lengths, since too few seeds have them, in order."""
+        counted = [looks for looks in self.looks.values() if not looks.is_uneven]
+        return tuple(sorted({step for looks in counted for steps in looks.apart.values() for step in steps}))
+
+    @property
+    def uneven(self) -> Mapping[int, tuple[int, ...]]:
+        """By seed the steps of evaluations, of the first budget whose runs have no common ones; none if all have."""
+        return next((each.apart for each in self.looks.values() if each.is_uneven), {})
 
     @property
     def value(self) -> float:

@@ -5,9 +5,9 @@ of these lengths could have been reported. `at_best_length` gives the runs of a 
 run for its own best length alone, so that whatever judges runs can judge them.
 
 - The length is chosen on the study's own metric, by the mean over seeds, and it is one for all seeds.
-- A length is known where both the study's metric and the one that is compared were measured: at the same steps of all
-  runs of a budget. A metric that is measured once, such as a test of the best weights at the end, belongs to the whole
-  run, which then counts as one length.
+- A length is known where both the study's metric and the one that is compared were measured: at the same steps of most
+  runs of a budget (`sweeper.evidence.data.looks`). A metric that is measured once, such as a test of the best weights
+  at the end, belongs to the whole run, which then counts as one length.
 - A budget at which a run diverged, failed or was pruned is none that is best, unless all of them are like that.
 """
 
@@ -22,6 +22,7 @@ import numpy as np
 
 from sweeper.evidence.data.arm_lengths import STRATUM, UNITS, ArmKey, ArmLengths, Length, Trials, shared_units
 from sweeper.evidence.data.cells import Cell, Levels
+from sweeper.evidence.data.looks import look_at, looks_of
 from sweeper.evidence.data.measures import make_measure, mean_of
 from sweeper.evidence.data.runs import PhaseRuns, Runs
 from sweeper.evidence.statistics.best_length import best_length
@@ -91,16 +92,14 @@ def _arm(runs: Runs, levels: Levels, group: Mapping[str, Mapping[int, Trials]]) 
         budget: {seed: done for seed, trials in by_seed.items() if (done := _completed(trials, runs, chooser))}
         for budget, by_seed in group.items()
     }
-    sound = {
-        budget: by_seed
-        for budget, by_seed in completed.items()
-        if by_seed and not _has_lost(group[budget], runs, chooser)
-    }
+    lost = {budget: _lost(group[budget], runs, chooser) for budget, by_seed in completed.items() if by_seed}
+    sound = {budget: completed[budget] for budget, trials in lost.items() if not trials}
+    counted = sound or {budget: completed[budget] for budget in lost}
+    looks = {budget: looks_of(by_seed, chooser, runs) for budget, by_seed in counted.items()}
     columns = [
         column
-        for budget, by_seed in (sound or completed).items()
-        if by_seed
-        for column in _columns(budget, by_seed, runs, chooser)
+        for budget, by_seed in counted.items()
+        for column in _columns(budget, by_seed, looks[budget].shared, runs, chooser)
     ]
     seeds = tuple(sorted({seed for by_seed in completed.values() for seed in by_seed}))
     if not columns:
@@ -122,6 +121,8 @@ def _arm(runs: Runs, levels: Levels, group: Mapping[str, Mapping[int, Trials]]) 
         values=values,
         trials={(seed, budget): trials for budget, by_seed in group.items() for seed, trials in by_seed.items()},
         choice=choice,
+        looks=looks,
+        lost={budget: trials for budget, trials in lost.items() if budget not in counted},
         chooser=chooser.measure,
         measure=runs.measure,
     )
@@ -135,12 +136,13 @@ def _completed(trials: Trials, runs: Runs, chooser: Runs) -> tuple[int, ...]:
     return tuple(trial for trial, _ in trials if trial in runs.measure.values and trial in chooser.measure.values)
 
 
-def _has_lost(by_seed: Mapping[int, Trials], *of: Runs) -> bool:
-    """Return whether a run of a budget failed or was pruned, or diverged on a metric."""
-    return any(
-        state in LOST or any(trial in runs.measure.diverged for runs in of)
-        for trials in by_seed.values()
+def _lost(by_seed: Mapping[int, Trials], *of: Runs) -> tuple[tuple[int, int], ...]:
+    """Return the runs of a budget that failed, were pruned, or diverged on a metric: their seeds and trials."""
+    return tuple(
+        (seed, trial)
+        for seed, trials in by_seed.items()
         for trial, state in trials
+        if state in LOST or any(trial in runs.measure.diverged for runs in of)
     )
 
 
@@ -153,49 +155,41 @@ class _Column:
     values: Mapping[int, float]
 
 
-def _columns(budget: str, by_seed: Mapping[int, tuple[int, ...]], runs: Runs, chooser: Runs) -> Iterator[_Column]:
-    """Yield the lengths of the runs of one budget: their evaluations, or whole runs."""
-    trials = [trial for done in by_seed.values() for trial in done]
-    steps = common_steps(trials, runs, chooser)
-    places: list[int | None] = [*steps] or [None]
+def _columns(
+    budget: str, by_seed: Mapping[int, tuple[int, ...]], steps: Sequence[int], runs: Runs, chooser: Runs
+) -> Iterator[_Column]:
+    """Yield the lengths of the runs of one budget: their evaluations at some steps, or whole runs without any."""
+    places: Sequence[int | None] = steps or [None]
     for step in places:
-        found = [
-            {seed: mean_of([value_at(each, trial, step) for trial in done]) for seed, done in by_seed.items()}
+        chosen_by, values = (
+            {seed: value for seed, done in by_seed.items() if (value := _mean_at(each, done, step)) is not None}
             for each in (chooser, runs)
-        ]
-        yield _Column(Length(budget=budget, step=step, cost=_cost(budget, trials, step, chooser)), *found)
+        )
+        trials = [trial for seed in chosen_by for trial in by_seed[seed]]
+        length = Length(budget=budget, step=step, cost=_cost(budget, trials, step, chooser))
+        yield _Column(length, chosen_by, values)
 
 
-def common_steps(trials: Sequence[int], *of: Runs) -> list[int]:
-    """Return the steps at which trials were all evaluated on all metrics; none if a metric was measured once."""
-    common: set[int] | None = None
-    for runs in of:
-        for trial in trials:
-            curve = runs.endings.curves.get(trial)
-            if curve is None or len(curve.steps) < 2:
-                return []
-            known = {
-                step
-                for step, value in zip(curve.steps, curve.values, strict=True)
-                if math.isfinite(value) and not runs.measure.why_not(value)
-            }
-            common = known if common is None else common & known
-    return sorted(common or ())
-
-
-def value_at(runs: Runs, trial: int, step: int | None) -> float:
-    """Return the value of a trial at an evaluation, on the scale; of the whole run if that is None."""
+def _mean_at(runs: Runs, trials: Sequence[int], step: int | None) -> float | None:
+    """Return the mean of trials at an evaluation, on the scale; None if one has none. Of whole runs if that is None."""
     if step is None:
-        return runs.measure.values[trial]
-    curve = runs.endings.curves[trial]
-    return runs.measure.on_scale(curve.values[bisect_left(curve.steps, step)])
+        return mean_of([runs.measure.values[trial] for trial in trials])
+    found = [look_at(runs, trial, step) for trial in trials]
+    known = [runs.measure.on_scale(value) for value in found if value is not None]
+    return mean_of(known) if len(known) == len(found) else None
 
 
 def _cost(budget: str, trials: Sequence[int], step: int | None, chooser: Runs) -> dict[str, float]:
-    """Return what a length takes, the mean over its runs; of whole runs without a curve, their budget."""
+    """Return what a length takes, the mean over its runs; of whole runs without a curve, their budget.
+
+    The step of a value that was measured once may be none: programs that print no step have it at step 1.
+    """
     curves = [curve for trial in trials if (curve := chooser.endings.curves.get(trial)) is not None]
     found = _budget_cost(budget) if step is None else {}
+    is_once = step is None and any(len(curve.steps) < 2 for curve in curves)
     for unit in ("steps", "tokens", "flops"):
+        if is_once and unit in found:
+            continue
         amounts = [_amount(curve, unit, step) for curve in curves]
         if amounts and all(math.isfinite(amount) and amount > 0 for amount in amounts):
             found[unit] = mean_of(amounts)
@@ -217,9 +211,8 @@ def _budget_cost(budget: str) -> dict[str, float]:
 
 
 def _order(length: Length, units: Sequence[str]) -> tuple[float, ...]:
-    """Return by what lengths are ordered: their cost in the first unit in which all are known, and their steps."""
-    amount = length.cost.get(units[0], 0.0) if units else 0.0
-    return amount, float(length.step or 0)
+    """Return by what lengths are ordered: their costs in the units in which all are known, and their steps."""
+    return (*(length.cost.get(unit, 0.0) for unit in units), float(length.step or 0))
 
 
 def _trials_of(arm: ArmLengths) -> Iterator[tuple[int, str]]:
@@ -231,26 +224,23 @@ def _trials_of(arm: ArmLengths) -> Iterator[tuple[int, str]]:
 
 def _chosen(arm: ArmLengths, runs: Runs) -> Iterator[tuple[int, float]]:
     """Yield the completed trials of a configuration with their values at its best length, as measured."""
-    step = arm.best.step
+    step, absent = arm.best.step, {trial for seed in arm.absent for trial, _ in arm.trials[seed, arm.best.budget]}
     for trial, _ in _trials_of(arm):
-        if trial not in runs.measure.values:
+        if trial not in runs.measure.values or trial in absent:
             continue
-        if step is None:
-            yield trial, runs.measure.raw[trial]
-            continue
-        curve = runs.endings.curves.get(trial)
-        if curve is not None and step in curve.steps:
-            yield trial, curve.values[bisect_left(curve.steps, step)]
+        value = runs.measure.raw[trial] if step is None else look_at(runs, trial, step)
+        if value is not None:
+            yield trial, value
 
 
 def _phase(phase: PhaseRuns, arms: Mapping[ArmKey, ArmLengths]) -> PhaseRuns:
-    """Return a phase whose cells have the runs at their best lengths; a seed that was not run there is left out."""
+    """Return a phase whose cells have the runs at their best lengths; a seed that has none there is left out."""
     cells: dict[tuple[object, ...], Cell] = {}
     for cell in phase.cells:
         place = cell.stratum[1:]
         arm = arms.get((cell.arm, place))
         trials = None if arm is None else arm.trials.get((cell.seed, arm.best.budget))
-        if arm is not None and trials is None:
+        if arm is not None and (trials is None or cell.seed in arm.absent):
             continue
         found = Cell(
             levels=cell.levels,

@@ -2,11 +2,11 @@
 
 All seeds share one length: the one with the best mean over seeds of what lengths are chosen by. The best of several
 means looks better than it is, the more so the more lengths are about as good and the more of the noise each has to
-itself (its optimism). Two estimates of that are known, and the larger one counts:
-
-- each seed at the length that the others choose: right on average, but noisy, and 0 where all seeds agree by chance;
-- a parametric bootstrap (Efron 1979): mean curves with the noise that the seeds' curves have about theirs. It is a
-  little too small, since measured means are further apart than the true ones.
+itself. That is its optimism, by a parametric bootstrap (Efron 1979): mean curves with the noise that the seeds' curves
+have about theirs. Measured means are further apart than the true ones, so each length is taken to be nearer to the best
+one, by up to two standard errors of their difference. How much worse each seed is at the length that the others choose
+is right on average too, but so noisy with few seeds that correcting by it adds more error than it takes away. It counts
+only where seeds lack lengths, and is larger.
 
 The optimism is added to the value, and its square to the squared standard error, since it is known no better than that.
 """
@@ -24,6 +24,7 @@ DRAWS: Final = 500  # of mean curves
 DRAWS_SEED: Final = 2020
 LEAST: Final = 1e-6  # of the spread between seeds: an optimism below it is rounding
 FEWEST_SEEDS: Final = 2  # that show how much a length varies
+NEARER: Final = 2.0  # standard errors by which lengths may be nearer to the best one than they look
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,9 @@ def best_length(chosen_by: Matrix, values: Matrix) -> Choice | None:
         return Choice(place, without, 0.0)
     if np.isfinite(values[:, place]).sum() < FEWEST_SEEDS:
         return Choice(place, without, math.nan)
-    optimism = max(_by_other_seeds(values, place, without), _by_draws(chosen_by, values))
+    optimism = max(_by_draws(chosen_by, values), 0.0)
+    if not (np.isfinite(chosen_by).all() and np.isfinite(values).all()):
+        optimism = max(optimism, _by_other_seeds(values, place, without))
     return Choice(place, without, optimism if optimism > LEAST * float(np.nanstd(values[:, place])) else 0.0)
 
 
@@ -107,9 +110,18 @@ def _by_draws(chosen_by: Matrix, values: Matrix) -> float:
         return 0.0
     first, second = chosen_by[np.ix_(seeds, lengths)], values[np.ix_(seeds, lengths)]
     draws = _draws(number) / math.sqrt(number * (number - 1))
-    places = (first.mean(axis=0) + draws @ _about_means(first)).argmin(axis=1)
+    places = (_nearer(first) + draws @ _about_means(first)).argmin(axis=1)
     noise = draws @ _about_means(second)
     return -float(noise[np.arange(len(noise)), places].mean())
+
+
+def _nearer(values: Matrix) -> NDArray[np.float64]:
+    """Return the means of lengths, each nearer to the best one, as far as their differences are not known."""
+    means = values.mean(axis=0)
+    best = int(means.argmin())
+    differences = values - values[:, [best]]
+    errors = differences.std(axis=0, ddof=1) / math.sqrt(len(values))
+    return np.asarray(means[best] + np.maximum(means - means[best] - NEARER * errors, 0.0))
 
 
 def _about_means(values: Matrix) -> Matrix:

@@ -212,7 +212,7 @@ def _by_seed(runs: Runs) -> tuple[Floats, Floats]:
     size = np.bincount(places, weights=np.abs(runs.weights), minlength=len(names))
     sums = np.bincount(places, weights=runs.weights * runs.values, minlength=len(names))
     shares = size / max(float(size.sum()), DEGENERATE)
-    return shares, np.divide(sums, shares, out=np.zeros_like(sums), where=shares > 0)
+    return shares, np.divide(sums, shares, out=np.zeros(len(names)), where=shares > 0)
 
 
 def _pooled(runs: Runs, variances: Mapping[Hashable, Stratum], *, n: int) -> Estimate | None:

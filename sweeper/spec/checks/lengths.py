@@ -1,6 +1,10 @@
 """Checks of claims that compare configurations at their own best lengths."""
 
-from sweeper.spec.claim import no_best_length
+from collections.abc import Sequence
+
+from sweeper.designs.levels import Configuration
+from sweeper.spec.checks.known_configurations import arm_row
+from sweeper.spec.claim import Arm, ArmContrast, ArmInteraction, Statement, no_best_length
 from sweeper.spec.claims_from_entries import claim_of
 from sweeper.spec.entries.claims import ClaimEntry
 from sweeper.spec.error_collector import ErrorCollector
@@ -13,7 +17,13 @@ def check_lengths(sections: Sections, claim: ClaimEntry, metric: Metric, here: K
     """Report what a claim without other mistakes cannot be compared by."""
     typed = claim_of(claim, metric, sections.factors, sections.arms)
     if claim.at is None:
-        if typed.is_at_best_length and _adds_seeds(sections):
+        if typed.is_at_best_length and _compares_budgets(sections, typed.statement):
+            errors.add(
+                here,
+                "would compare best lengths (metric.value), but the configurations are the same at other lengths. Use "
+                "at: same_length.",
+            )
+        elif typed.is_at_best_length and _adds_seeds(sections):
             errors.add(
                 here,
                 "would compare best lengths (metric.value), which change with every seed that is added until claims "
@@ -21,6 +31,8 @@ def check_lengths(sections: Sections, claim: ClaimEntry, metric: Metric, here: K
             )
         return
     reason = no_best_length(typed.form, typed.statement)
+    if reason is None and _compares_budgets(sections, typed.statement):
+        reason = "compares the same configurations at other lengths"
     if typed.form == "divergence":
         errors.add((*here, "at"), f"{claim.at} has no effect: the claim {reason}. Remove at.")
     elif claim.at == "best_length" and reason is not None:
@@ -31,6 +43,26 @@ def check_lengths(sections: Sections, claim: ClaimEntry, metric: Metric, here: K
             "best_length is not possible where seeds are added until claims are decided: the best length changes with "
             "them. Use a fixed number of seeds, e.g. seeds: 4.",
         )
+
+
+def _compares_budgets(sections: Sections, statement: Statement) -> bool:
+    """Return whether the configurations of both sides are the same, with what the baseline says of them filled in."""
+    match statement:
+        case ArmInteraction(first=first, second=second):
+            sides = [_rows(sections, [each.start, each.to]) for each in (first, second)]
+        case ArmContrast(start=start, to=to):
+            sides = [_rows(sections, [each]) for each in (start, to)]
+        case _:
+            return False
+    return sides[0] is not None and sides[0] == sides[1]
+
+
+def _rows(sections: Sections, arms: Sequence[Arm]) -> list[Configuration] | None:
+    """Return the configurations of arms; None if the phase or a factor of one is not known."""
+    phases = {phase.name: phase for phase in sections.phases.values()}
+    if not all(arm.phase in phases and sections.factors.keys() >= dict(arm.levels).keys() for arm in arms):
+        return None
+    return [arm_row(sections, phases[arm.phase], dict(arm.levels)) for arm in arms]
 
 
 def _adds_seeds(sections: Sections) -> bool:

@@ -55,6 +55,7 @@ def check_statement(
             _check_arms(sections, statement, here, errors)
             if isinstance(other, ArmContrastEntry):
                 _check_arms(sections, other, (*here, "with"), errors)
+                _check_differences(sections, statement, other, here, errors)
         case ArmContrastEntry():
             _check_arms(sections, statement, here, errors)
         case ConstantEntry():
@@ -182,6 +183,22 @@ def _check_arms(
             here,
             f"phases {first.name} and {second.name} have no seed in common to pair trials by. Use the same seeds.",
         )
+
+
+def _check_differences(
+    sections: Sections, first: ArmContrastEntry, second: ArmContrastEntry, here: KeyPath, errors: ErrorCollector
+) -> None:
+    """Report two differences between the same configurations of the same phases."""
+    if errors.blames(here):
+        return
+    phases = {phase.name: phase for phase in sections.phases.values()}
+    sides = [
+        [(each.phase, arm_row(sections, phases[each.phase], each.levels)) for each in (side.start, side.to)]
+        for side in (first, second)
+        if isinstance(side.start, ArmEntry) and isinstance(side.to, ArmEntry)
+    ]
+    if len(sides) == 2 and sides[0] == sides[1] and first.where == second.where:
+        errors.add((*here, "with"), "is the same difference as the first. Name other levels or another phase.")
 
 
 def _check_arm(

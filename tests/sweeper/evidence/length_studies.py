@@ -52,6 +52,9 @@ def length_study(
     value: str = "last",
     outcome: Callable[[str, Levels, int], str | None] = lambda *_: None,
     factors: Mapping[str, Mapping[str, Any]] | None = None,
+    looks_of: Callable[[Levels, int, Sequence[int]], Sequence[int]] = lambda levels, seed, looks: looks,
+    read: Callable[[str, Levels, int, int, float], float] = lambda metric, levels, seed, step, value: value,
+    seeds_of: Mapping[str, Sequence[int]] | None = None,
 ) -> StudyData:
     """A study with a phase for each budget.
 
@@ -65,6 +68,9 @@ def length_study(
         tested: whether the test is measured at all ``looks``, or once at the ``end``, or ``never``.
         value: of a trial.
         outcome: by phase, configuration and seed a state in place of a value.
+        looks_of: at which of those steps runs of a configuration with a seed are evaluated, or at which others.
+        read: the value that is reported in place of a measured one, by metric, configuration, seed and step.
+        seeds_of: by phase, in place of ``seeds``.
     """
     budgets = budgets or {"p": max(LOOKS)}
     known: dict[tuple[Any, ...], dict[str, list[float]]] = {}
@@ -91,11 +97,16 @@ def length_study(
         return end
 
     def curve(row: Any, metric: str) -> Curve:
-        steps = row.budget["steps"]
-        at = points(steps)
+        levels, seed, steps = row.configuration, row.seed, row.budget["steps"]
+        every = dict(zip(points(steps), run(levels, seed, steps)[metric], strict=True))
+        at = looks_of(levels, seed, list(every))
+        values = [
+            every[each] if each in every else every[steps] - truth(levels, steps) + truth(levels, each) for each in at
+        ]
         return Curve(
-            steps=at, tokens=[10.0 * each for each in at], device_seconds=[0.1 * each for each in at],
-            flops=[1e6 * each for each in at], values=run(row.configuration, row.seed, steps)[metric],
+            steps=list(at), tokens=[10.0 * each for each in at], device_seconds=[0.1 * each for each in at],
+            flops=[1e6 * each for each in at],
+            values=[read(metric, levels, seed, step, value) for step, value in zip(at, values, strict=True)],
         )  # fmt: skip
 
     trials: dict[int, Any] = {}
@@ -108,7 +119,14 @@ def length_study(
         return {TEST: found[TEST][int(np.argmin(found[VALID]))]}
 
     phases = [
-        Phase(name, "list", (rows or {}).get(name, ROWS), ended(name, steps), seeds=seeds, steps=steps)
+        Phase(
+            name,
+            "list",
+            (rows or {}).get(name, ROWS),
+            ended(name, steps),
+            seeds=(seeds_of or {}).get(name, seeds),
+            steps=steps,
+        )
         for name, steps in budgets.items()
     ]
     data = study_data(

@@ -28,6 +28,7 @@ def steps(num_steps: int, **options: Any) -> list[int]:
         ({"geometric": {"first": 1, "ratio": 1.2}, "times": None}, [1, 2, 3, 4, 5, 6, 7, 9, 11, 13, 15, 18, 22, 27, 32,
                                                                     38, 46, 55, 66, 79, 95, 100]),
         ({"geometric": {"first": 200, "ratio": 2.0}}, [100]),
+        ({"geometric": {"first": 10**400, "ratio": 2.0}}, [100]),
     ],
 )  # fmt: skip
 def test_a_run_is_evaluated_at_the_steps_that_are_asked_for_and_at_its_end(
@@ -91,6 +92,8 @@ def test_a_test_at_each_look_needs_looks_at_the_whole_validation_text() -> None:
     with pytest.raises(ConfigError, match=r"evaluation: test: each_look needs .* but tokens = 700\. Remove tokens"):
         parse({"evaluation": {"test": "each_look", "tokens": 700}})
     assert parse({"evaluation": {"test": "each_look", "tokens": 1.0}}).evaluation.test == "each_look"
+    with pytest.raises(ConfigError, match=r"'eachlook' is not true, false or each_look\. Did you mean each_look\?$"):
+        parse({"evaluation": {"test": "eachlook"}})
     with pytest.raises(ConfigError, match=r"^evaluation\.test: 'sometimes' is not true, false or each_look\.$"):
         parse({"evaluation": {"test": "sometimes"}})
 

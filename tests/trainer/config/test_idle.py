@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from trainer.config import parse, resolve
-from trainer.config.idle import idle_options
+from trainer.config.idle import idle_on_text, idle_options
 
 GPT3 = {"kind": "gpt3", "layers": 1}
 LSTM = {"kind": "awd_lstm", "layers": 1}
@@ -41,6 +41,11 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
         {"model": {"layers": 2}},
         "model.attention_width: 8 has no effect with model.layers 1: only every second layer of gpt3",
     ),
+    "width of the context": (
+        {"model": {"kind": "gpt3", "layers": 2, "memory_length": 0, "attention_width": 32}},
+        {"model": {"attention_width": 31}},
+        "model.attention_width: 32 has no effect with a context of 32 tokens. Use a smaller number, or leave it out.",
+    ),
     "inner width": (
         {"model": {**LSTM, "d_inner": 100}},
         {"model": {"layers": 2}},
@@ -69,3 +74,11 @@ def test_an_option_without_effect_is_found_until_it_has_one(
 def test_defaults_are_never_idle(kind: str) -> None:
     given = {"model": {"kind": kind, "layers": 1}}
     assert idle_options(parse(given)) == idle_options(parse(resolve(given))) == []
+
+
+@pytest.mark.parametrize(("tokens", "idle"), [(16 * 39, True), (16 * 40, False)])
+def test_offsets_without_room_in_the_text_have_no_effect(tokens: int, idle: bool) -> None:
+    data = {"target_offsets": 8, "batch_size": 16, "target_length": 32}
+    found = [str(each) for each in idle_on_text(parse({"data": data, "budget": {"steps": 1}}), tokens)]
+    said = "data.target_offsets: 8 has no effect with streams of 39 tokens in segments of 32: no word so far ahead"
+    assert [said in each for each in found] == [True] * idle
