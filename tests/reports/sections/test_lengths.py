@@ -155,3 +155,35 @@ def test_configurations_of_several_blocks_are_named_within_theirs():
     assert [text.split(" at step")[0] for text in sentences(found)] == [
         f"trick = 1 overtakes the baseline (corpus = {corpus})" for corpus in ("a", "b")
     ]
+
+
+def test_a_line_has_most_seeds_and_a_table_all_configurations():
+    # One seed of the trick runs on, and is no better there: the line is that of all four, as far as they go.
+    longer = {"budgets": {"p": 400, "long": 1600}, "rows": {"long": [ROWS[1]]}, "seeds_of": {"long": (0,)}}
+    truth = u_shaped(best={0: 200, 1: 200}, depth={0: 0.0, 1: -0.06})
+    data = length_study(truth, claims=[contrast()], looks=LOOKS, **longer)
+    (panel,) = compute_panels(judge_claims(data))
+    assert [(curve.name, curve.seeds) for curve in panel.curves] == [
+        ("the baseline", (0, 1, 2, 3)), ("trick = 1", (0, 1, 2, 3)),
+    ]  # fmt: skip
+    assert panel.curves[1].envelope.costs[-1] == 400
+
+
+def test_a_line_of_fewer_seeds_says_so():
+    # The best length is one that one seed has: its line is the only one that has that length.
+    longer = {"budgets": {"p": 400, "long": 1600}, "rows": {"long": [ROWS[1]]}, "seeds_of": {"long": (0,)}}
+    found = section(**longer)
+    (plot,) = blocks(found, Plot)
+    text = "".join(run.text for run in plot.caption)
+    assert "Lines have the seeds that have all lengths that are drawn, not all of trick = 1 (1 of 4)." in text
+    (arms, _) = blocks(found, Table)
+    assert [row[0].text for row in arms.rows] == ["the baseline", "trick = 1"]
+
+
+def test_a_configuration_of_which_no_seed_has_all_lengths_is_in_the_table():
+    at = {0: LOOKS[:-1], 1: LOOKS[1:], 2: LOOKS[:5] + LOOKS[6:], 3: LOOKS[:3] + LOOKS[4:]}
+    found = section(looks_of=lambda levels, seed, looks: at[seed] if levels["trick"] else looks)
+    (plot,) = blocks(found, Plot)
+    assert set(plot.drawing.data["configuration"]) == {"the baseline"}
+    (arms, _) = blocks(found, Table)
+    assert [row[0].text for row in arms.rows] == ["the baseline", "trick = 1"]
