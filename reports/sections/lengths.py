@@ -89,7 +89,7 @@ def _panel(panel: ComputePanel) -> EnvelopePanel:
     marks = [mark for pair in panel.pairs if (mark := _mark(pair)) is not None]
     lines = [_line(curve) for curve in panel.curves]
     unit = UNITS.get(panel.unit, panel.unit)
-    return EnvelopePanel(heading=wording.clean(panel.place), unit=unit, lines=lines, crossings=marks)
+    return EnvelopePanel(heading=wording.clean(panel.heading), unit=unit, lines=lines, crossings=marks)
 
 
 def _line(curve: ArmCurve) -> EnvelopeLine:
@@ -115,7 +115,7 @@ def _mark(pair: Pair) -> CrossingMark | None:
 def _sentence(pair: Pair, panel: ComputePanel) -> str:
     """Return what a pair of configurations shows of patience, in words."""
     start, to = wording.clean(pair.start.name), wording.clean(pair.to.name)
-    place = f" ({wording.clean(panel.place)})" if panel.place else ""
+    place = f" ({wording.clean(panel.heading)})" if panel.heading else ""
     found = pair.crossing
     if found is None:
         return f"{capital(to)} and {start}{place} have no seed in common."
@@ -156,7 +156,7 @@ def _cost_text(cost: float, unit: str) -> str:
 
 
 def _arms_table(panels: Sequence[ComputePanel]) -> Table:
-    several = len({panel.place for panel in panels}) > 1
+    several = len({panel.heading for panel in panels}) > 1
     rows = [(panel, name, arm) for panel in panels for name, arm in panel.arms]
     return Table(
         name="best-lengths",
@@ -166,7 +166,7 @@ def _arms_table(panels: Sequence[ComputePanel]) -> Table:
             "the shortest or the longest of them, so that the best may not have been measured."
         ),
         columns=(
-            *([Column(title="Block")] if several else []),
+            *([Column(title="Phases" if any(panel.phases for panel in panels) else "Block")] if several else []),
             Column(title="Configuration"),
             Column(title="Metric"),
             Column(title="Best length"),
@@ -178,7 +178,7 @@ def _arms_table(panels: Sequence[ComputePanel]) -> Table:
             Column(title="Edge"),
         ),
         rows=tuple(
-            (*([Cell(wording.clean(panel.place))] if several else []), *_arm_row(name, arm, panel))
+            (*([Cell(wording.clean(panel.heading))] if several else []), *_arm_row(name, arm, panel))
             for panel, name, arm in rows
         ),
     )

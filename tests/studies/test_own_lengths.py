@@ -4,6 +4,9 @@ from collections.abc import Collection, Mapping
 
 import pytest
 
+from sweeper.evidence.claims.envelopes import compute_panels
+from sweeper.evidence.data.load import load_archive
+from sweeper.evidence.sequential.verdicts import judge_study
 from tests.studies.both_ways import STUDIES, Side, read_both_ways, told
 
 KEPT = STUDIES / "results"
@@ -97,3 +100,12 @@ def test_the_text_beside_a_study_has_its_changes_at_both_lengths(
         if name not in NO_SAME_LENGTH:
             assert told(same) in text, name
             assert name not in on_the_page or told(same) in page, name
+
+
+def test_configurations_of_the_same_names_on_more_text_are_drawn_apart() -> None:
+    panels = compute_panels(judge_study(load_archive(KEPT / "wt2-small")))
+    assert [panel.heading for panel in panels] == ["small-add-one and small-add-to-dropout", "million"]
+    small, million = ({name: arm.value for name, arm in panel.arms} for panel in panels)
+    assert small["bare"] > 1.5 * million["bare"]
+    # Where no name is that of two, phases are not told apart.
+    assert [panel.heading for panel in compute_panels(judge_study(load_archive(KEPT / "ptb-memorize")))] == [""]

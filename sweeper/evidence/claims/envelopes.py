@@ -1,6 +1,6 @@
 """What configurations reach by each amount of compute, where claims compare them at their best lengths."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -10,10 +10,13 @@ from numpy.typing import NDArray
 from sweeper.evidence.claims.judge import ClaimVerdict
 from sweeper.evidence.claims.length_notes import arm_name, compared_arms
 from sweeper.evidence.data.arm_lengths import ArmKey, ArmLengths, shared_units
+from sweeper.evidence.data.runs import Runs
+from sweeper.evidence.formatting import listed
 from sweeper.evidence.statistics.envelope import Crossing, Envelope, crossing, envelope
 from sweeper.spec.claim import ArmContrast, Contrast
 from sweeper.spec.metric import Metric
 
+Arms = Mapping[ArmKey, tuple[str, ArmLengths]]  # with their names
 ALIKE: Final = 1e-3  # relative: steps that cost the same in all configurations are what compute is counted in
 
 
@@ -55,6 +58,7 @@ class ComputePanel:
 
     Attributes:
         place: the block, e.g. ``corpus = ptb``; empty without any.
+        phases: which run its configurations, if phases run others of the same names, e.g. on more text; else none.
         unit: what compute is counted in.
         arms: all configurations, with their names.
         curves: those of which something can be drawn.
@@ -62,39 +66,77 @@ class ComputePanel:
 
     metric: Metric
     place: str
+    phases: tuple[str, ...] = ()
     unit: str
     arms: tuple[tuple[str, ArmLengths], ...] = field(repr=False)
     curves: tuple[ArmCurve, ...]
     pairs: tuple[Pair, ...]
+
+    @property
+    def heading(self) -> str:
+        """What tells it from the others; empty if it is the only one."""
+        return ", ".join(text for text in (self.place, listed(self.phases)) if text)
 
 
 def compute_panels(verdicts: Sequence[ClaimVerdict]) -> tuple[ComputePanel, ...]:
     """Return the configurations that claims compare at their best lengths, by metric and block."""
     groups: dict[tuple[str, tuple[str, ...]], dict[ArmKey, tuple[str, ArmLengths]]] = {}
     metrics: dict[str, Metric] = {}
+    phases: dict[ArmKey, dict[str, None]] = {}
     for verdict in _at_best(verdicts):
         metrics[verdict.metric.name] = verdict.metric
+        runs = verdict.examination.tested[verdict.position].runs
         for key, arm in _arms(verdict).items():
-            runs = verdict.examination.tested[verdict.position].runs
             groups.setdefault((verdict.metric.name, key[1]), {}).setdefault(key, (arm_name(key, arm, runs), arm))
-    found = []
-    for (metric, place), arms in groups.items():
-        unit = unit_of([arm for _, arm in arms.values()])
-        curves = {
-            key: curve for key, (name, arm) in arms.items() if (curve := _curve(key, name, arm, unit)) is not None
-        }
-        own = [verdict for verdict in _at_best(verdicts) if verdict.metric.name == metric]
-        found.append(
-            ComputePanel(
-                metric=metrics[metric],
-                place=", ".join(place),
-                unit=unit,
-                arms=tuple(arms.values()),
-                curves=tuple(curves.values()),
-                pairs=tuple(_pairs(own, place, curves)),
-            )
-        )
-    return tuple(found)
+        for key, name in _phases_of(runs):
+            phases.setdefault(key, {})[name] = None
+    return tuple(
+        _panel(verdicts, metrics[metric], place, names, arms)
+        for (metric, place), every in groups.items()
+        for names, arms in _apart(every, phases)
+    )
+
+
+def _panel(
+    verdicts: Sequence[ClaimVerdict], metric: Metric, place: tuple[str, ...], phases: tuple[str, ...], arms: Arms
+) -> ComputePanel:
+    unit = unit_of([arm for _, arm in arms.values()])
+    curves = {key: curve for key, (name, arm) in arms.items() if (curve := _curve(key, name, arm, unit)) is not None}
+    own = [verdict for verdict in _at_best(verdicts) if verdict.metric.name == metric.name]
+    return ComputePanel(
+        metric=metric,
+        place=", ".join(place),
+        phases=phases,
+        unit=unit,
+        arms=tuple(arms.values()),
+        curves=tuple(curves.values()),
+        pairs=tuple(_pairs(own, place, curves)),
+    )
+
+
+def _phases_of(runs: Runs) -> Iterator[tuple[ArmKey, str]]:
+    """Yield the configurations of each phase with its name."""
+    for name, phase in (runs.unchosen or runs).phases.items():
+        for cell in phase.cells:
+            yield (cell.arm, cell.stratum[1:]), name
+
+
+def _apart(arms: Arms, phases: Mapping[ArmKey, Collection[str]]) -> Iterator[tuple[tuple[str, ...], Arms]]:
+    """Yield configurations that belong together with their phases; without these if no two have the same name.
+
+    Configurations have the same names where phases set what is no factor, such as the amount of text. Phases that share
+    a configuration belong together.
+    """
+    if len({name for name, _ in arms.values()}) == len(arms):
+        yield (), arms
+        return
+    groups: list[dict[str, None]] = []
+    for key in arms:
+        linked = [group for group in groups if not group.keys().isdisjoint(phases[key])]
+        merged = {name: None for group in linked for name in group} | dict.fromkeys(phases[key])
+        groups = [*(group for group in groups if group not in linked), merged]
+    for group in groups:
+        yield tuple(group), {key: arm for key, arm in arms.items() if not group.keys().isdisjoint(phases[key])}
 
 
 def unit_of(arms: Iterable[ArmLengths]) -> str:
@@ -133,7 +175,7 @@ def _curve(key: ArmKey, name: str, arm: ArmLengths, unit: str) -> ArmCurve | Non
     known = np.isfinite(arm.values) & np.isfinite(arm.chosen_by)
     on_axis = np.array([unit in length.cost for length in arm.lengths])
     for drawn in (on_axis & (2 * known.sum(axis=0) > len(arm.seeds)), on_axis):
-        whole: NDArray[np.bool_] = known[:, drawn].all(axis=1)
+        whole: NDArray[np.bool_] = np.asarray(known[:, drawn].all(axis=1))
         if not drawn[arm.choice.place] or not whole.any():
             continue
         costs = np.array([arm.lengths[place].cost[unit] for place in np.flatnonzero(drawn)])
