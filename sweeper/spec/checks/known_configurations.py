@@ -1,8 +1,8 @@
 """Which configurations a phase has, as far as that is known before it runs."""
 
 import math
-from collections.abc import Iterator, Mapping
-from typing import Final
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final, Protocol
 
 from sweeper.designs.factor import DesignError, Factor, Factors
 from sweeper.designs.generators import fewest_basic
@@ -169,6 +169,27 @@ def arm_row(sections: Sections, phase: Phase, levels: Mapping[str, Level]) -> Co
     """Return an arm's configuration: its levels and the phase's baseline, without the phase's blocks."""
     row = {name: phase.adapt(factor).baseline for name, factor in sections.factors.items() if name not in phase.blocks}
     return {**row, **{name: sections.factors[name].canonical(level) for name, level in levels.items()}}
+
+
+class OfPhase(Protocol):
+    """The trials of one configuration in a phase."""
+
+    @property
+    def phase(self) -> str:
+        """The phase's name."""
+
+    @property
+    def levels(self) -> Mapping[str, Level]:
+        """The levels that are not the phase's baselines."""
+
+
+def known_rows(sections: Sections, arms: Iterable[OfPhase]) -> list[tuple[str, Configuration]] | None:
+    """Return the configurations of arms with their phases; None if a phase or a factor of one is not known."""
+    phases = {phase.name: phase for phase in sections.phases.values()}
+    named = list(arms)
+    if not all(arm.phase in phases and sections.factors.keys() >= arm.levels.keys() for arm in named):
+        return None
+    return [(arm.phase, arm_row(sections, phases[arm.phase], arm.levels)) for arm in named]
 
 
 def with_baselines(sections: Sections, phase: Phase, levels: Mapping[str, Level]) -> Configuration:

@@ -1,10 +1,7 @@
 """Checks of claims that compare configurations at their own best lengths."""
 
-from collections.abc import Sequence
-
-from sweeper.designs.levels import Configuration
-from sweeper.spec.checks.known_configurations import arm_row
-from sweeper.spec.claim import Arm, ArmContrast, ArmInteraction, Statement, no_best_length
+from sweeper.spec.checks.known_configurations import known_rows
+from sweeper.spec.claim import ArmContrast, ArmInteraction, Statement, no_best_length
 from sweeper.spec.claims_from_entries import claim_of
 from sweeper.spec.entries.claims import ClaimEntry
 from sweeper.spec.error_collector import ErrorCollector
@@ -49,20 +46,13 @@ def _compares_budgets(sections: Sections, statement: Statement) -> bool:
     """Return whether the configurations of both sides are the same, with what the baseline says of them filled in."""
     match statement:
         case ArmInteraction(first=first, second=second):
-            sides = [_rows(sections, [each.start, each.to]) for each in (first, second)]
+            sides = [known_rows(sections, [each.start, each.to]) for each in (first, second)]
         case ArmContrast(start=start, to=to):
-            sides = [_rows(sections, [each]) for each in (start, to)]
+            sides = [known_rows(sections, [each]) for each in (start, to)]
         case _:
             return False
-    return sides[0] is not None and sides[0] == sides[1]
-
-
-def _rows(sections: Sections, arms: Sequence[Arm]) -> list[Configuration] | None:
-    """Return the configurations of arms; None if the phase or a factor of one is not known."""
-    phases = {phase.name: phase for phase in sections.phases.values()}
-    if not all(arm.phase in phases and sections.factors.keys() >= dict(arm.levels).keys() for arm in arms):
-        return None
-    return [arm_row(sections, phases[arm.phase], dict(arm.levels)) for arm in arms]
+    rows = [None if side is None else [row for _, row in side] for side in sides]
+    return rows[0] is not None and rows[0] == rows[1]
 
 
 def _adds_seeds(sections: Sections) -> bool:

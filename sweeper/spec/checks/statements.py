@@ -10,6 +10,7 @@ from sweeper.spec.checks.known_configurations import (
     blocks_in,
     compared,
     is_whole,
+    known_rows,
     levels_in,
     matching,
     with_baselines,
@@ -191,13 +192,12 @@ def _check_differences(
     """Report two differences between the same configurations of the same phases."""
     if errors.blames(here):
         return
-    phases = {phase.name: phase for phase in sections.phases.values()}
     sides = [
-        [(each.phase, arm_row(sections, phases[each.phase], each.levels)) for each in (side.start, side.to)]
+        known_rows(sections, [side.start, side.to])
         for side in (first, second)
         if isinstance(side.start, ArmEntry) and isinstance(side.to, ArmEntry)
     ]
-    if len(sides) == 2 and sides[0] == sides[1] and first.where == second.where:
+    if len(sides) == 2 and None not in sides and sides[0] == sides[1] and first.where == second.where:
         errors.add((*here, "with"), "is the same difference as the first. Name other levels or another phase.")
 
 
