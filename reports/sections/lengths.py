@@ -16,12 +16,11 @@ from sweeper.evidence.claims.envelopes import ArmCurve, ComputePanel, Pair, comp
 from sweeper.evidence.claims.length_notes import capital
 from sweeper.evidence.data.arm_lengths import ArmLengths, length_text
 from sweeper.evidence.data.measures import Metric
-from sweeper.evidence.formatting import listed
+from sweeper.evidence.formatting import listed, listed_some
 from sweeper.evidence.statistics.envelope import Crossing
 
 UNITS: Final = {"flops": "FLOPs", "reference_hours": "reference hours"}
 DIGITS: Final = 2
-MOST_NAMED: Final = 4  # configurations that a caption names
 
 
 def lengths(context: Context) -> Section | None:
@@ -78,11 +77,8 @@ def _fewer_seeds(panels: Sequence[ComputePanel]) -> str:
     fewer = [curve for panel in panels for curve in panel.curves if len(curve.seeds) < len(curve.arm.seeds)]
     if not fewer:
         return ""
-    named = listed(
-        [f"{wording.clean(curve.name)} ({len(curve.seeds)} of {len(curve.arm.seeds)})" for curve in fewer[:MOST_NAMED]]
-    )
-    more = f" and {len(fewer) - MOST_NAMED} more" if len(fewer) > MOST_NAMED else ""
-    return f" Lines have the seeds that have all lengths that are drawn, not all of {named}{more}."
+    named = listed_some([f"{wording.clean(each.name)} ({len(each.seeds)} of {len(each.arm.seeds)})" for each in fewer])
+    return f" Lines have the seeds that have all lengths that are drawn, not all of {named}."
 
 
 def _panel(panel: ComputePanel) -> EnvelopePanel:

@@ -146,3 +146,9 @@ def count(num: int, noun: str, plural: str | None = None) -> str:
 def listed(names: Sequence[str]) -> str:
     """Join names into a list: ``a, b and c``."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else ""
+
+
+def listed_some(names: Sequence[str], most: int = 4) -> str:
+    """Join names into a list, of many the first few: ``a, b, c, d and 5 more``."""
+    more = len(names) - most
+    return listed(names) if more <= 1 else listed([*names[:most], f"{more} more"])

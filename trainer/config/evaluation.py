@@ -1,13 +1,12 @@
 """The evaluation's section of a configuration: at which steps, and on how much text."""
 
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from trainer.config.section import Count, Section
-from trainer.config.wording import shown
+from trainer.config.wording import shown, suggestion
 
 
 class GeometricConfig(Section):
@@ -34,7 +33,7 @@ def _checked_test(value: object) -> object:
     """
     if isinstance(value, bool) or value == "each_look":
         return value
-    meant = " Did you mean each_look?" if isinstance(value, str) and get_close_matches(value, ["each_look"]) else ""
+    meant = suggestion(value, ["each_look"]) if isinstance(value, str) else ""
     raise ValueError(f"{shown(value)} is not true, false or each_look.{meant}")
 
 

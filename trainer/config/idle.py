@@ -39,7 +39,7 @@ def idle_options(config: TrainerConfig) -> list[Problem]:
 
 
 def idle_on_text(config: TrainerConfig, num_tokens: int) -> list[Problem]:
-    """Return a message about each option that has no effect on a training text of so many tokens."""
+    """Return messages about options that have no effect because the training text is short."""
     data = config.data
     stream = num_tokens // data.batch_size
     if data.target_offsets is None or data.target_length - 1 + data.target_offsets < stream:

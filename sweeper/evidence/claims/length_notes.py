@@ -12,11 +12,11 @@ from sweeper.evidence.data.arm_lengths import ArmKey, ArmLengths, length_text
 from sweeper.evidence.data.cells import block_text, level_text
 from sweeper.evidence.data.runs import Runs
 from sweeper.evidence.formatting import budget as budget_text
-from sweeper.evidence.formatting import clean, count, grouped, listed, metric_name, number, percent
+from sweeper.evidence.formatting import clean, count, grouped, listed, listed_some, metric_name, number, percent
 
 BASELINE: Final = "the baseline"
 MOST: Final = 4  # configurations that are named
-FEW: Final = 3  # seeds, steps and trials that are named
+FEW: Final = 3  # seeds and steps that are named
 NOTED: Final = 0.2  # of a standard error, from which on the optimism of a choice is noted
 
 
@@ -110,11 +110,10 @@ def arm_name(key: ArmKey, arm: ArmLengths, runs: Runs) -> str:
 
 def _of_arm(name: str, arm: ArmLengths, seed_names: Mapping[int, str]) -> Iterator[str]:
     for budget, runs in arm.lost.items():
-        gone = listed([f"that of {_seeds([seed], seed_names)} (trial {trial})" for seed, trial in runs[:FEW]])
-        more = f" and {len(runs) - FEW} more" if len(runs) > FEW else ""
+        gone = listed_some([f"that of {_seeds([seed], seed_names)} (trial {trial})" for seed, trial in runs])
         yield (
             f"The runs of {name} for {budget_text(budget)} are no lengths of it, although it may be best there, since "
-            f"{gone}{more} failed, was pruned or diverged."
+            f"{gone} failed, was pruned or diverged."
         )
     if arm.absent:
         one = len(arm.absent) == 1
@@ -143,7 +142,7 @@ def _of_arm(name: str, arm: ArmLengths, seed_names: Mapping[int, str]) -> Iterat
 
 def _seeds(seeds: Sequence[int], names: Mapping[int, str]) -> str:
     shown = [names.get(seed, str(seed)) for seed in seeds]
-    return f"seed{'s' if len(shown) > 1 else ''} {listed(shown)}" if shown else "no seed"
+    return f"seed{'s' if len(shown) > 1 else ''} {listed_some(shown)}" if shown else "no seed"
 
 
 def capital(name: str) -> str:

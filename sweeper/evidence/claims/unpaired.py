@@ -12,7 +12,7 @@ from typing import Final
 from sweeper.evidence.data.cells import Cell, level_text
 from sweeper.evidence.data.comparison import matching, paired_by_factor
 from sweeper.evidence.data.runs import PhaseRuns, Runs
-from sweeper.evidence.formatting import listed
+from sweeper.evidence.formatting import listed, listed_some
 
 Change = tuple[str, str, str]  # a factor and the keys of two of its levels, from and to
 MOST_NAMED: Final = 4
@@ -53,7 +53,7 @@ def unpaired(runs: Runs, phase: PhaseRuns, change: Change, where: Mapping[str, s
     always, sometimes = _splitting(low, high, factor)
     if not sometimes:
         return Unpaired(what, remedy(runs, phase, factor, ()))
-    too = f"those with the same seed differ in {_some(always or sometimes)} too"
+    too = f"those with the same seed differ in {listed_some(always or sometimes)} too"
     return Unpaired(f"{what}: {too}", remedy(runs, phase, factor, always))
 
 
@@ -89,10 +89,4 @@ def _splitting(low: Sequence[Cell], high: Sequence[Cell], factor: str) -> tuple[
 
 def _seeds(runs: Runs, cells: Sequence[Cell]) -> str:
     names = [runs.seed_names.get(seed, str(seed)) for seed in sorted({cell.seed for cell in cells})]
-    return f"the seed {names[0]}" if len(names) == 1 else f"the seeds {_some(names)}"
-
-
-def _some(names: Sequence[str]) -> str:
-    """Return names as a list, the first few of many."""
-    more = len(names) - MOST_NAMED
-    return listed(names) if more <= 1 else listed([*names[:MOST_NAMED], f"{more} more"])
+    return f"the seed {names[0]}" if len(names) == 1 else f"the seeds {listed_some(names)}"

@@ -2,9 +2,9 @@
 
 A length is compared over seeds, so it counts where more than half of the seeds have it: any two such lengths then have
 seeds in common, and what a seed that lacks one adds to the others is known. A run that stopped early, a single
-evaluation that is lost, or one run that went on for longer leave the lengths of the others as they are. If most runs
-have evaluations at steps that the others lack, as those that evaluate after so many seconds do, there is no common
-length, and nothing can be said of the best one.
+evaluation that is lost, or one run that went on for longer leave the lengths of the others as they are. Most
+runs may have evaluations at steps that the others lack, for instance if the program evaluates every ten seconds. Then
+there is no common length, and nothing can be said of the best one.
 """
 
 import math

@@ -92,7 +92,7 @@ def test_a_test_at_each_look_needs_looks_at_the_whole_validation_text() -> None:
     with pytest.raises(ConfigError, match=r"evaluation: test: each_look needs .* but tokens = 700\. Remove tokens"):
         parse({"evaluation": {"test": "each_look", "tokens": 700}})
     assert parse({"evaluation": {"test": "each_look", "tokens": 1.0}}).evaluation.test == "each_look"
-    with pytest.raises(ConfigError, match=r"'eachlook' is not true, false or each_look\. Did you mean each_look\?$"):
+    with pytest.raises(ConfigError, match=r"'eachlook' is not true, false or each_look\. Did you mean 'each_look'\?$"):
         parse({"evaluation": {"test": "eachlook"}})
     with pytest.raises(ConfigError, match=r"^evaluation\.test: 'sometimes' is not true, false or each_look\.$"):
         parse({"evaluation": {"test": "sometimes"}})

@@ -50,7 +50,7 @@ def test_the_optimism_is_about_that_of_the_best_of_equal_lengths(lengths):
         gains.append(values[:, found.place].mean())
         corrected.append(gains[-1] + found.optimism)
     assert np.mean(gains) < -0.2  # the best of them looks better than 0
-    assert -0.1 < np.mean(corrected) < 0.1
+    assert -0.08 < np.mean(corrected) < 0.0  # what is left is a sixth of a standard error at most
 
 
 def test_correcting_adds_less_error_than_it_takes_away():
