@@ -53,8 +53,8 @@ DIGESTS = {
         "c5daf4b27ccdb12b23336be6d9061b4ec4070a7e085a0947390487bee080ab64",
     ),
     "regularize-2026": (
-        80,
-        "25a2770f55d2022601cda4cffd699cf91392cca6ffe6e6011a5418511cf1be90",
+        96,
+        "4981888b8018afb99cd1137611622e66661ce7562cb1cd50a76428e380ff6c27",
     ),
     "regularize-scale": (
         56,
