@@ -10,7 +10,7 @@ from typing import Final
 
 from trainer.config.file import read_config
 from trainer.errors import INSTALL, Stopped, TrainerError, UsageError
-from trainer.request import FILES, Request
+from trainer.request import FILES, RESULT_FILE, Request
 from trainer.streams import finish, say, show
 
 ENSEMBLE: Final = "ensemble"  # the first argument that evaluates runs instead of training one
@@ -57,6 +57,9 @@ def _evaluate_ensemble(argv: Sequence[str]) -> None:
     from trainer.ensemble import document, load_members, losses_of, table  # noqa: PLC0415 - as above
 
     members = load_members(arguments.run_dirs, arguments.weights)
+    for member in members:
+        if not (member.folder / RESULT_FILE).exists():
+            say(f"{member.folder}: has not completed ({RESULT_FILE} is missing). It counts as of step {member.step:,}.")
     found = {part: losses_of(members, part) for part in dict.fromkeys(arguments.part or ["valid", "test"])}
     show(json.dumps(document(members, found), indent=1) if arguments.json else table(members, found))
 

@@ -160,6 +160,16 @@ def test_the_command_prints_the_same_as_json(texts: Path, tmp_path: Path, capsys
     assert "mean logits of the first 2" in shown
 
 
+def test_members_that_have_not_completed_are_named_with_their_steps(
+    texts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    complete, running = (trained(tmp_path / name, texts, "transformer_xl") for name in ("complete", "running"))
+    (complete / "result.json").write_text("{}")
+    assert main(["ensemble", str(complete), str(running), "--weights", "last"]) == 0
+    notes = capsys.readouterr().err
+    assert notes == f"{running}: has not completed (result.json is missing). It counts as of step 8.\n"
+
+
 def test_runs_that_do_not_predict_the_same_are_refused(
     texts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -4,12 +4,15 @@ When a slot is killed, loky gives up its whole pool; the next pool resumes what 
 of it.
 """
 
+import threading
 from collections.abc import Sequence
 from functools import partial
-from typing import Protocol
+from typing import Final, Protocol
 
 from sweeper.execution.slots.slot import SlotEnd, SlotTask, run_slot
 from sweeper.run_module import load_own_packages
+
+FEEDER_WAIT_S: Final = 2.0
 
 
 class Pool(Protocol):
@@ -76,3 +79,8 @@ class LokyPool:
         from joblib.externals.loky import get_reusable_executor  # noqa: PLC0415 - slow to import
 
         get_reusable_executor(reuse=True).shutdown(wait=True, kill_workers=True)
+        # When Python ends, it stops daemon threads wherever they are. This one, which loky does not wait for, frees
+        # semaphores: stopped in the middle of that, it leaves one behind, and loky warns of it.
+        for thread in threading.enumerate():
+            if thread.name == "QueueFeederThread":
+                thread.join(FEEDER_WAIT_S)

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -13,6 +14,7 @@ from typing import Any
 
 import psutil
 import pytest
+from joblib.externals.loky.backend.queues import Queue
 from sqlalchemy import Engine
 
 from sweeper.execution.slots import running
@@ -71,6 +73,19 @@ def test_slots_share_the_trials_and_the_result_is_told(url: str) -> None:
     assert (result.exit_code, result.completed, result.failed, result.left) == (0, 6, 0, 0)
     check_each_completed_once(url, 6, 3)
     assert result.device_hours == pytest.approx(sum(a.device_seconds for a in attempts_of(url)) / 3600)
+
+
+def test_a_launch_waits_for_all_threads_of_its_pool(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    feed = Queue._feed
+
+    def feed_and_linger(*arguments: Any) -> None:
+        feed(*arguments)
+        time.sleep(1.5)  # longer than what a launch does at its end
+
+    monkeypatch.setattr(Queue, "_feed", staticmethod(feed_and_linger))
+    before = threading.enumerate()
+    launched(url, [{"value": 0.5}], slots=1)
+    assert [thread.name for thread in threading.enumerate() if thread not in before] == []
 
 
 def test_one_slot_runs_in_a_process_of_its_own_and_launching_what_is_done_starts_nothing(url: str) -> None:
