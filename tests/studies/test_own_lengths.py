@@ -4,8 +4,10 @@ from collections.abc import Collection, Mapping
 
 import pytest
 
+from sweeper.evidence.claims.both_lengths import both_lengths
 from sweeper.evidence.claims.envelopes import compute_panels
 from sweeper.evidence.data.load import load_archive
+from sweeper.evidence.data.runs import MetricRuns
 from sweeper.evidence.sequential.verdicts import judge_study
 from tests.studies.both_ways import STUDIES, Side, read_both_ways, told
 
@@ -61,6 +63,28 @@ WIKITEXT: dict[str, tuple[Side, Side]] = {
         for name in ("embedding_dropout", "input_dropout")
     },
 }
+PAIR: dict[str, dict[str, object]] = {
+    "bare": {},
+    "decay": {"weight_decay": 1.0},
+    "ordinary": {"dropout": 0.2},
+    "both": {"weight_decay": 1.0, "dropout": 0.2},
+}
+WINNER = {"weight_decay": 1.0, "input_dropout": 0.2, "output_dropout": 0.2}
+REGULARIZE: dict[str, tuple[Side, Side]] = {
+    **{
+        f"{end}-from-{start}": (("pair", PAIR[start]), ("pair", PAIR[end]))
+        for start, end in (
+            ("bare", "decay"), ("bare", "ordinary"), ("bare", "both"), ("decay", "both"), ("ordinary", "both"),
+        )
+    },
+    **{
+        f"without-{name}": (
+            ("without", WINNER),
+            ("without", {each: level for each, level in WINNER.items() if each != name}),
+        )
+        for name in WINNER
+    },
+}  # fmt: skip
 # Of arms that run longer than the one that they change, or are best where all end.
 NO_SAME_LENGTH = ("recipe", *(f"without-{name}" for name in WHOLE))
 ON_THE_PAGE = {
@@ -83,15 +107,22 @@ ON_THE_PAGE = {
         "million-dropout",
         "million-weight_decay",
     ),
+    "regularize-2026": ("decay-from-bare", "ordinary-from-bare", "both-from-decay", "both-from-ordinary"),
 }
 
 
-@pytest.mark.parametrize(("study", "comparisons"), [("ptb-memorize", MEMORIZE), ("wt2-small", WIKITEXT)])
+def page_of(folder: str) -> str:
+    """Return the text of a page, in one line."""
+    return " ".join((KEPT / folder / "README.md").read_text().split())
+
+
+@pytest.mark.parametrize(
+    ("study", "comparisons"), [("ptb-memorize", MEMORIZE), ("wt2-small", WIKITEXT), ("regularize-2026", REGULARIZE)]
+)
 def test_the_text_beside_a_study_has_its_changes_at_both_lengths(
     study: str, comparisons: Mapping[str, tuple[Side, Side]]
 ) -> None:
-    text = (KEPT / study / "README.md").read_text()
-    page = (KEPT / "README.md").read_text()
+    text, page = page_of(study), page_of(".")
     on_the_page: Collection[str] = ON_THE_PAGE[study]
     for name, (same, best) in read_both_ways(study, comparisons).items():
         assert told(best) in text, name
@@ -100,6 +131,18 @@ def test_the_text_beside_a_study_has_its_changes_at_both_lengths(
         if name not in NO_SAME_LENGTH:
             assert told(same) in text, name
             assert name not in on_the_page or told(same) in page, name
+
+
+def test_the_text_has_what_is_averaged_over_a_screen_at_both_lengths() -> None:
+    data = load_archive(KEPT / "regularize-2026")
+    found = {each.claim: each for each in both_lengths(judge_study(data), MetricRuns(data))}
+    text, page = page_of("regularize-2026"), page_of(".")
+    for claim in ("r1", "r2", "r3", "r4", "r5", "r6"):
+        assert f"| {told(found[claim].best)} | {told(found[claim].same)} | {claim}:" in text
+    assert told(found["r9"].best) in text
+    for claim in ("r3", "r4"):
+        assert told(found[claim].best) in page
+        assert told(found[claim].same) in page
 
 
 def test_configurations_of_the_same_names_on_more_text_are_drawn_apart() -> None:

@@ -62,13 +62,20 @@ def exploratory_reasons(
     if declared.claims is None or declared.phases is None:
         lines = _paths(claim, phases, late_lines)
         return Reasons(others=tuple(f"{path} changed after trials had started" for path in lines))
+    further: frozenset[int] = frozenset()
     if claim.is_at_best_length:
-        trials = _at_any_length(data, trials)
-        phases = [phase.name for phase in data.study.phases if set(data.members.get(phase.name, ())) & set(trials)]
+        all_lengths = _at_any_length(data, trials)
+        phases = [phase.name for phase in data.study.phases if set(data.members.get(phase.name, ())) & all_lengths]
+        further = _of_further_lengths(data, all_lengths, _added_phases(late_lines))
+        trials = further.union(trials)
     settings = (text for phase in phases for text in _of_settings(data, phase, claim, declared.phases))
     return Reasons(
         trials=tuple(text for phase in phases for text in _of_trials(data, phase, claim, trials)),
-        others=(*_of_claim(data, claim, declared.claims, named), *settings, *_of_lengths(claim, phases, late_lines)),
+        others=(
+            *_of_claim(data, claim, declared.claims, named),
+            *settings,
+            *_of_lengths(data, further, _added_phases(late_lines)),
+        ),
         is_added=claim.id not in declared.claims,
     )
 
@@ -142,15 +149,40 @@ def _at_any_length(data: StudyData, trials: Collection[int]) -> frozenset[int]:
     return frozenset(int(trial) for trial in frame.loc[frame["configuration_hash"].isin(arms), "trial_id"])
 
 
-def _of_lengths(claim: Claim, phases: Collection[str], lines: Iterable[str]) -> Iterator[str]:
-    """Yield the phases that were added after there were results, if a claim compares best lengths over all phases."""
-    if claim.is_at_best_length:
-        added = {line.partition(": ")[0] for line in lines if ": added" in line}
-        yield from (
-            f"phase {phase}, with further lengths, was added after the first results"
-            for phase in phases
-            if f"phases.{phase}" in added
-        )
+def _of_further_lengths(data: StudyData, trials: Collection[int], added: Collection[str]) -> frozenset[int]:
+    """Return those of some trials that came after results and gave configurations lengths to choose from.
+
+    Other seeds at lengths that a configuration had before are not compared; they only make the choice better.
+
+    Args:
+        added: phases that were added after there were results.
+    """
+    declared = [trial for phase, members in data.members.items() if phase not in added for trial in members]
+    late = {trial for members in data.declaration.late.values() for trial in members}
+    frame = data.trials[data.trials["trial_id"].isin(trials)]
+    is_known = frame["trial_id"].isin(set(declared) - late)
+    lengths = list(zip(frame["configuration_hash"], frame["budget"], strict=True))
+    known = {length for length, is_one in zip(lengths, is_known, strict=True) if is_one}
+    arms = {arm for arm, _ in known}
+    return frozenset(
+        int(trial)
+        for trial, (arm, budget) in zip(frame["trial_id"], lengths, strict=True)
+        if arm in arms and (arm, budget) not in known
+    )
+
+
+def _added_phases(lines: Iterable[str]) -> frozenset[str]:
+    """Return the phases that were added after there were results."""
+    paths = {line.partition(": ")[0] for line in lines if ": added" in line}
+    return frozenset(path.removeprefix("phases.") for path in paths if path.startswith("phases."))
+
+
+def _of_lengths(data: StudyData, trials: Collection[int], added: Collection[str]) -> Iterator[str]:
+    yield from (
+        f"phase {phase.name}, with further lengths, was added after the first results"
+        for phase in data.study.phases
+        if phase.name in added and set(data.members.get(phase.name, ())) & set(trials)
+    )
 
 
 def _is_other(before: Any, now: Any) -> bool:

@@ -182,6 +182,15 @@ def test_a_phase_that_was_added_later_gives_further_lengths_to_choose_from():
     assert not any(each.is_exploratory for each in unchanged)
 
 
+def test_a_phase_that_was_added_later_with_other_seeds_gives_no_further_lengths():
+    claims = contrast("old"), contrast("new", contrast={**contrast()["contrast"], "phase": "again"})
+    data = length_study(LATE, claims=claims, budgets={"p": 400, "again": 400}, seeds_of={"again": (10, 11, 12, 13)})
+    declared = Declaration(claims=declared_claims(data.study), phases=declared_phases(data.study))
+    late = max(data.trials["started_at"]) + 1.0
+    changed = replace(data, declaration=declared, changes=((late, ('phases.again: added ({"name": "again"})',)),))
+    assert not any(each.is_exploratory for each in judge_claims(changed))
+
+
 @pytest.mark.parametrize(("places", "is_exploratory"), [(slice(4, 8), True), (slice(8, 12), False)])
 def test_runs_of_any_length_that_were_added_later_make_a_verdict_exploratory(places, is_exploratory):
     # The phase has four seeds of the baseline, then of the trick, then of another configuration.
