@@ -87,7 +87,8 @@ type: setup
 # would compile all that it imports: a fifth of its start.
 unit: setup
 	$(BIN)/python -m compileall -q sweeper trainer reports studies tests
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	# A third worker uses the time in which tests wait for processes.
+	$(BIN)/python -m pytest -n 3 --dist worksteal
 
 # Slots, trials and the command line run in processes of their own: each writes a file, and combine joins them.
 coverage: setup
