@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from sweeper.cli.plan_text import PowerShown
-from sweeper.evidence.formatting import listed
+from sweeper.evidence.formatting import listed_some
 from sweeper.evidence.planned.power import CURVE, Detection, PlannedPower
 from sweeper.evidence.planned.wording import (
     HOW_TO_KNOW,
@@ -24,7 +24,6 @@ from sweeper.quantities import counted, hours
 from sweeper.spec.study import Study
 
 MOST_CURVES: Final = 12
-MOST_NAMED: Final = 4
 
 
 def show_power(study: Study, power: PlannedPower) -> PowerShown:
@@ -96,7 +95,7 @@ def _footnotes(power: PlannedPower) -> list[str]:
 
 def _several(found: Sequence[Detection]) -> str:
     ids = [each.claim.id for each in found]
-    return listed(ids if len(ids) <= MOST_NAMED else [*ids[:MOST_NAMED], f"{len(ids) - MOST_NAMED} more"])
+    return listed_some(ids)
 
 
 def _alone(found: Sequence[Detection]) -> str:

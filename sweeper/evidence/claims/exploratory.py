@@ -62,20 +62,21 @@ def exploratory_reasons(
     if declared.claims is None or declared.phases is None:
         lines = _paths(claim, phases, late_lines)
         return Reasons(others=tuple(f"{path} changed after trials had started" for path in lines))
-    further: frozenset[int] = frozenset()
+    added: tuple[str, ...] = ()
     if claim.is_at_best_length:
         all_lengths = _at_any_length(data, trials)
         phases = [phase.name for phase in data.study.phases if set(data.members.get(phase.name, ())) & all_lengths]
-        further = _of_further_lengths(data, all_lengths, _added_phases(late_lines))
+        late_phases = _added_phases(late_lines)
+        further = _of_further_lengths(data, all_lengths, late_phases)
+        added = (
+            *_of_added(data, late_phases, further, "lengths"),
+            *_of_added(data, late_phases.difference(named), set(trials) - further, "seeds"),
+        )
         trials = further.union(trials)
     settings = (text for phase in phases for text in _of_settings(data, phase, claim, declared.phases))
     return Reasons(
         trials=tuple(text for phase in phases for text in _of_trials(data, phase, claim, trials)),
-        others=(
-            *_of_claim(data, claim, declared.claims, named),
-            *settings,
-            *_of_lengths(data, further, _added_phases(late_lines)),
-        ),
+        others=(*_of_claim(data, claim, declared.claims, named), *settings, *added),
         is_added=claim.id not in declared.claims,
     )
 
@@ -152,15 +153,15 @@ def _at_any_length(data: StudyData, trials: Collection[int]) -> frozenset[int]:
 def _of_further_lengths(data: StudyData, trials: Collection[int], added: Collection[str]) -> frozenset[int]:
     """Return those of some trials that came after results and gave configurations lengths to choose from.
 
-    Other seeds at lengths that a configuration had before are not compared; they only make the choice better.
+    Other seeds at lengths that a configuration had before only make the choice better, unless they are compared.
 
     Args:
         added: phases that were added after there were results.
     """
-    declared = [trial for phase, members in data.members.items() if phase not in added for trial in members]
+    declared = {trial for phase, members in data.members.items() if phase not in added for trial in members}
     late = {trial for members in data.declaration.late.values() for trial in members}
     frame = data.trials[data.trials["trial_id"].isin(trials)]
-    is_known = frame["trial_id"].isin(set(declared) - late)
+    is_known = frame["trial_id"].isin(declared - late)
     lengths = list(zip(frame["configuration_hash"], frame["budget"], strict=True))
     known = {length for length, is_one in zip(lengths, is_known, strict=True) if is_one}
     arms = {arm for arm, _ in known}
@@ -177,11 +178,13 @@ def _added_phases(lines: Iterable[str]) -> frozenset[str]:
     return frozenset(path.removeprefix("phases.") for path in paths if path.startswith("phases."))
 
 
-def _of_lengths(data: StudyData, trials: Collection[int], added: Collection[str]) -> Iterator[str]:
+def _of_added(data: StudyData, added: Collection[str], trials: Collection[int], what: str) -> Iterator[str]:
+    """Yield the added phases with some trials that none of the other phases has."""
+    others = {trial for phase, members in data.members.items() if phase not in added for trial in members}
     yield from (
-        f"phase {phase.name}, with further lengths, was added after the first results"
+        f"phase {phase.name}, with further {what}, was added after the first results"
         for phase in data.study.phases
-        if phase.name in added and set(data.members.get(phase.name, ())) & set(trials)
+        if phase.name in added and set(data.members.get(phase.name, ())) & set(trials) - others
     )
 
 

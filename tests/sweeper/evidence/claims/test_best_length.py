@@ -191,6 +191,17 @@ def test_a_phase_that_was_added_later_with_other_seeds_gives_no_further_lengths(
     assert not any(each.is_exploratory for each in judge_claims(changed))
 
 
+def test_a_phase_that_was_added_later_with_seeds_that_a_claim_compares_is_named():
+    # The trick is best after 800 steps, which two seeds had before.
+    budgets = {"p": 400, "long": 1600, "again": 1600}
+    data = length_study(LATE, claims=[contrast()], budgets=budgets, seeds_of={"long": (0, 1), "again": (2, 3)})
+    declared = Declaration(claims=declared_claims(data.study), phases=declared_phases(data.study))
+    late = max(data.trials["started_at"]) + 1.0
+    changed = replace(data, declaration=declared, changes=((late, ('phases.again: added ({"name": "again"})',)),))
+    (found,) = judge_claims(changed)
+    assert found.caveats.exploratory == ("phase again, with further seeds, was added after the first results",)
+
+
 @pytest.mark.parametrize(("places", "is_exploratory"), [(slice(4, 8), True), (slice(8, 12), False)])
 def test_runs_of_any_length_that_were_added_later_make_a_verdict_exploratory(places, is_exploratory):
     # The phase has four seeds of the baseline, then of the trick, then of another configuration.
