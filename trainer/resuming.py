@@ -79,7 +79,7 @@ def find_checkpoint(folder: Path, config: TrainerConfig, corpus: Corpus, num_ste
         num_steps: of the whole run.
 
     Raises:
-        UsageError: the checkpoint belongs to another configuration or text.
+        UsageError: the checkpoint belongs to another configuration or text, or is beyond the end of the run.
     """
     found, faults = _newest(folder, config, corpus, num_steps)
     is_newest = found is not None and found.resumed is not None and found.resumed.file == CHECKPOINT_FILE
@@ -109,7 +109,7 @@ def _newest(
         if not path.exists() and not (name == PREVIOUS_FILE and faults):
             continue
         try:
-            state = _load(path, config, corpus)
+            state = _load(path, config, corpus, num_steps)
         except Unreadable as error:
             faults.append(error.fault)
             continue
@@ -141,15 +141,16 @@ def _best_fault(folder: Path, state: dict[str, Any]) -> str | None:
     return None
 
 
-def _load(path: Path, config: TrainerConfig, corpus: Corpus) -> dict[str, Any]:
+def _load(path: Path, config: TrainerConfig, corpus: Corpus, num_steps: int) -> dict[str, Any]:
     """Load a checkpoint and check the metrics beside it.
 
     Raises:
         Unreadable: one of them is damaged.
-        UsageError: the checkpoint belongs to another configuration or text.
+        UsageError: the checkpoint belongs to another configuration or text, or is beyond the end of the run.
     """
     state = checkpoint.load(path)
     _check_same(path, state, config, corpus)
+    _check_reachable(path, state["progress"]["step"], num_steps)
     metrics, expected = path.with_name(METRICS_FILE), state["metrics_bytes"]
     length = metrics.stat().st_size if metrics.exists() else 0
     if length < expected:
@@ -179,6 +180,14 @@ def _check_same(path: Path, state: dict[str, Any], config: TrainerConfig, corpus
         raise UsageError(
             f"{path}: belongs to another configuration: {'; '.join(changes)}. "
             "Restore the configuration, or start in another directory."
+        )
+
+
+def _check_reachable(path: Path, step: int, num_steps: int) -> None:
+    if step > num_steps:
+        raise UsageError(
+            f"{path}: was saved after step {step}, but the budget is {num_steps} steps now, and training cannot be "
+            f"taken back. Use a budget of at least {step} steps, or start in another directory."
         )
 
 

@@ -15,7 +15,7 @@ import torch
 
 from trainer import checkpoint
 from trainer.allocation import is_out_of_memory, keep_freed_memory
-from trainer.config.idle import idle_on_text, idle_options
+from trainer.config.idle import idle_in_run, idle_options
 from trainer.config.metrics import TestMetrics, ValidationMetrics
 from trainer.corpora.corpus import Corpus, load_corpus
 from trainer.determinism import determinism
@@ -25,7 +25,7 @@ from trainer.files import remove_leftovers, write_json
 from trainer.loop import confirm, measure, train
 from trainer.request import BEST_FILE, FILES, PREVIOUS_FILE, RESULT_FILE, Request
 from trainer.run_state import Run
-from trainer.setup import check_lengths, choose_device, evaluation_text, prepare
+from trainer.setup import check_lengths, choose_device, evaluation_text, num_steps, prepare
 from trainer.streams import say
 
 STOPPING: Final = (signal.SIGTERM, signal.SIGINT)
@@ -51,7 +51,7 @@ def execute(request: Request) -> None:
         corpus = load_corpus(config.data)
         check_lengths(config, corpus)
         _make_folder(folder)
-        for problem in [*idle_options(config), *idle_on_text(config, len(corpus.train))]:
+        for problem in [*idle_options(config), *idle_in_run(config, len(corpus.train), num_steps(config, corpus))]:
             say(f"note: {problem}")
         resume = request.resume
         with _file_errors(folder):

@@ -20,13 +20,14 @@ from reports.figures.panel import Axes, Grid, Panel, panel_in, room_below
 from reports.figures.scales import Scale, make_scale, metric_scale, widest
 from reports.figures.sheet import INK, MUTED, SERIES, Sheet, Style
 from sweeper.evidence.data.measures import Metric
+from sweeper.evidence.formatting import count
 
 HEIGHT: Final = 190.0  # points
 SMALLER: Final = 130.0  # of panels beside each other
-MOST: Final = len(SERIES)  # configurations in colours of their own; others differ by their dashes as well
 NEAR: Final = 0.5  # of the distance from the best to the worst configuration at their best lengths
 OF_ALL: Final = 0.125  # of the distance from the best to the worst value of all
 DASHES: Final = ("", "4 2", "1.5 1.5")
+MOST: Final = len(SERIES) * len(DASHES)  # configurations with lines that differ, the best ones; of others all are grey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,10 +73,18 @@ def envelopes_figure(name: str, title: str, words: str, panels: Sequence[Envelop
     Args:
         words: its content as text.
     """
-    names = list(dict.fromkeys(line.name for panel in panels for line in panel.lines))
-    return make_drawing(
-        name, title, words, _data(panels), _painter([near(each, metric) for each in panels], names, metric)
-    )
+    paint = _painter([near(each, metric) for each in panels], named(panels, metric), metric)
+    return make_drawing(name, title, words, _data(panels), paint)
+
+
+def named(panels: Sequence[EnvelopePanel], metric: Metric) -> list[str]:
+    """Return the configurations that have lines of their own, in order: all, or of too many those that reach most."""
+    sign = 1.0 if metric.minimizes else -1.0
+    reached: dict[str, float] = {}
+    for line in (line for panel in panels for line in panel.lines):
+        reached[line.name] = min(reached.get(line.name, math.inf), float((sign * line.mean).min()))
+    best = set(sorted(reached, key=lambda name: reached[name])[:MOST])
+    return [name for name in reached if name in best]
 
 
 def near(panel: EnvelopePanel, metric: Metric) -> EnvelopePanel:
@@ -142,6 +151,8 @@ def _measured(value: float, metric: Metric) -> float:
 def _painter(panels: Sequence[EnvelopePanel], names: Sequence[str], metric: Metric) -> Paint:
     keys = [Key(text=each, kind="line", style=Style(colour=_colour(place)), dashes=_dashes(place))
             for place, each in enumerate(names)]  # fmt: skip
+    if others := {line.name for panel in panels for line in panel.lines}.difference(names):
+        keys.append(Key(text=count(len(others), "other"), kind="line", style=Style(colour=MUTED)))
     if any(panel.crossings for panel in panels):
         keys.append(Key(text="where one overtakes another (95%)", style=Style(marker="diamond", colour=INK)))
 
@@ -166,12 +177,15 @@ def _costs(panel: EnvelopePanel) -> Scale:
 
 
 def _draw(drawn: Panel, panel: EnvelopePanel, names: Sequence[str]) -> None:
-    for line in panel.lines:
-        colour = _colour(names.index(line.name))
-        if np.isfinite(line.low).all() and (line.high > line.low).any():
-            drawn.band(line.costs, line.low, line.high, colour=colour, opacity=0.14)
-    for line in panel.lines:
-        place = names.index(line.name)
+    places = {line.name: names.index(line.name) if line.name in names else None for line in panel.lines}
+    # What is grey is beneath the others.
+    lines = sorted(panel.lines, key=lambda line: places[line.name] is not None)
+    for line in lines:
+        place = places[line.name]
+        if place is not None and np.isfinite(line.low).all() and (line.high > line.low).any():
+            drawn.band(line.costs, line.low, line.high, colour=_colour(place), opacity=0.14)
+    for line in lines:
+        place = places[line.name]
         drawn.curve(line.costs, line.mean, colour=_colour(place), width=1.4, dashes=_dashes(place))
         best = int(np.argmin(np.abs(line.costs - line.best_cost)))
         drawn.dots([line.costs[best]], [line.mean[best]], Style(colour=_colour(place), size=2.6))
@@ -181,12 +195,12 @@ def _draw(drawn: Panel, panel: EnvelopePanel, names: Sequence[str]) -> None:
         drawn.dots([mark.at], [mark.value], Style(marker="diamond", colour=INK, size=2.8))
 
 
-def _colour(place: int) -> str:
-    return SERIES[place % MOST] if place < MOST * len(DASHES) else MUTED
+def _colour(place: int | None) -> str:
+    return MUTED if place is None else SERIES[place % len(SERIES)]
 
 
-def _dashes(place: int) -> str:
-    return DASHES[(place + place // MOST) % len(DASHES)]
+def _dashes(place: int | None) -> str:
+    return "" if place is None else DASHES[(place + place // len(SERIES)) % len(DASHES)]
 
 
 def _data(panels: Sequence[EnvelopePanel]) -> pd.DataFrame:

@@ -192,6 +192,19 @@ def test_a_longer_budget_goes_on_and_another_model_is_refused(
     assert before == sorted((path.name, path.read_bytes()) for path in folder.iterdir())
 
 
+def test_a_budget_that_ends_before_the_checkpoint_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, folder = run(tmp_path, SHORT)
+    before = sorted((path.name, path.read_bytes()) for path in folder.iterdir())
+    code, _ = run(tmp_path, SHORT | {"budget": {"steps": 11}}, "run", "--resume")
+    assert code == 2
+    said = capsys.readouterr().err
+    assert "checkpoint.pt: was saved after step 12, but the budget is 11 steps now" in said
+    assert "Use a budget of at least 12 steps, or start in another directory." in said
+    assert before == sorted((path.name, path.read_bytes()) for path in folder.iterdir())
+
+
 @pytest.mark.parametrize(
     ("removes", "said"),
     [

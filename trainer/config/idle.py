@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from trainer.config.model import TrainerConfig
+from trainer.config.optimizer import LastConfig
 from trainer.config.wording import Problem, shown
 
 Path = tuple[str, str]
@@ -38,8 +39,26 @@ def idle_options(config: TrainerConfig) -> list[Problem]:
     return [each.problem for each in conditions(config) if not each.is_met]
 
 
-def idle_on_text(config: TrainerConfig, num_tokens: int) -> list[Problem]:
-    """Return messages about options that have no effect because the training text is short."""
+def idle_in_run(config: TrainerConfig, num_tokens: int, num_steps: int) -> list[Problem]:
+    """Return messages about options that have no effect, or less, because the text or the run is short.
+
+    Args:
+        num_tokens: of the training text.
+        num_steps: of the run.
+    """
+    return [*_idle_offsets(config, num_tokens), *_idle_average(config, num_steps)]
+
+
+def _idle_average(config: TrainerConfig, num_steps: int) -> list[Problem]:
+    average, evaluations = config.optimizer.average, len(config.evaluation.steps(num_steps))
+    if not isinstance(average, LastConfig) or average.last <= evaluations:
+        return []
+    only = "the only evaluation" if evaluations == 1 else f"all {evaluations} evaluations"
+    remedy = "Use a smaller number, or evaluate more often."
+    return [Problem(("optimizer", "average", "last"), f"{average.last} averages {only} of this run. {remedy}")]
+
+
+def _idle_offsets(config: TrainerConfig, num_tokens: int) -> list[Problem]:
     data = config.data
     stream = num_tokens // data.batch_size
     if data.target_offsets is None or data.target_length - 1 + data.target_offsets < stream:

@@ -121,6 +121,12 @@ def _of_arm(name: str, arm: ArmLengths, seed_names: Mapping[int, str]) -> Iterat
             f"S{_seeds(arm.absent, seed_names)[1:]} of {name} {'has' if one else 'have'} no value at that length, "
             f"and {'is' if one else 'are'} left out."
         )
+    if apart := arm.unlinked:
+        which = length_text(arm, arm.best)
+        yield (
+            f"No seed links the best length of {name} to {count(len(apart), 'other length')} of it, e.g. "
+            f"{length_text(arm, apart[0])}: other seeds may be why it is better {which}."
+        )
     if rest := arm.unshared:
         verb = "is no length" if len(rest) == 1 else "are no lengths"
         yield (

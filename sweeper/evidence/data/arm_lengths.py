@@ -99,6 +99,17 @@ class ArmLengths:
         return tuple(seed for seed, trials in runs.items() if any(state == "completed" for _, state in trials))
 
     @property
+    def unlinked(self) -> tuple[Length, ...]:
+        """The lengths that no seeds link to the best one: what seeds make and what lengths make is then the same."""
+        known = np.isfinite(self.values) & np.isfinite(self.chosen_by)
+        linked = np.arange(len(self.lengths)) == self.choice.place
+        while True:
+            reached = known[known[:, linked].any(axis=1)].any(axis=0) | linked
+            if (reached == linked).all():
+                return tuple(each for each, found in zip(self.lengths, linked, strict=True) if not found)
+            linked = reached
+
+    @property
     def unshared(self) -> tuple[int, ...]:
         """The steps of evaluations that are no lengths, since too few seeds have them, in order."""
         counted = [looks for looks in self.looks.values() if not looks.is_uneven]

@@ -6,7 +6,16 @@ from typing import Literal
 import numpy as np
 import pytest
 
-from reports.figures.envelopes import CrossingMark, EnvelopeLine, EnvelopePanel, envelopes_figure, near, worst_drawn
+from reports.figures.envelopes import (
+    CrossingMark,
+    EnvelopeLine,
+    EnvelopePanel,
+    envelopes_figure,
+    named,
+    near,
+    worst_drawn,
+)
+from reports.figures.sheet import MUTED
 from sweeper.spec.metric import Metric
 
 COSTS = np.array([1.0, 10.0, 100.0, 1000.0])
@@ -73,6 +82,20 @@ def test_a_crossing_that_is_not_near_is_left_to_the_text() -> None:
     marks = tuple(CrossingMark(at=5.0, low=4.0, high=6.0, value=value) for value in (900.0, 150.0))
     whole = panel(line("a", 1600.0, 400.0, 110.0, 100.0), line("b", 1600.0, 800.0, 400.0, 200.0), crossings=marks)
     assert [mark.value for mark in near(whole, metric()).crossings] == [150.0]
+
+
+def test_of_more_than_eighteen_configurations_the_best_are_named_and_the_others_grey() -> None:
+    lines = [line(f"arm {place}", 1600.0, 400.0, 150.0, 100.0 + 7 * place % 40) for place in range(40)]
+    shown = named([panel(*lines)], metric())
+    assert shown == [each.name for each in lines if each.mean[-1] < 118.0]
+    few, many = (
+        envelopes_figure("lengths", "Lengths", "Words.", [panel(*each)], metric()).wide.svg
+        for each in (lines[:18], lines)
+    )
+    assert "22 others" in many
+    greys = [text.count(f'stroke="{MUTED}"') for text in (few, many)]
+    assert greys[1] - greys[0] == 22 + 1  # lines, and their key
+    assert named([panel(*lines[:18])], metric()) == [each.name for each in lines[:18]]
 
 
 def test_eighteen_configurations_have_lines_of_their_own_and_the_table_has_all_values() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from trainer.config import parse, resolve
-from trainer.config.idle import idle_on_text, idle_options
+from trainer.config.idle import idle_in_run, idle_options
 
 GPT3 = {"kind": "gpt3", "layers": 1}
 LSTM = {"kind": "awd_lstm", "layers": 1}
@@ -79,6 +79,16 @@ def test_defaults_are_never_idle(kind: str) -> None:
 @pytest.mark.parametrize(("tokens", "idle"), [(16 * 39, True), (16 * 40, False)])
 def test_offsets_without_room_in_the_text_have_no_effect(tokens: int, idle: bool) -> None:
     data = {"target_offsets": 8, "batch_size": 16, "target_length": 32}
-    found = [str(each) for each in idle_on_text(parse({"data": data, "budget": {"steps": 1}}), tokens)]
+    found = [str(each) for each in idle_in_run(parse({"data": data, "budget": {"steps": 1}}), tokens, 1)]
     said = "data.target_offsets: 8 has no effect with streams of 39 tokens in segments of 32: no word so far ahead"
     assert [said in each for each in found] == [True] * idle
+
+
+@pytest.mark.parametrize(
+    ("last", "steps", "said"),
+    [(3, 3, []), (4, 3, ["4 averages all 3 evaluations of this run."]), (4, 1, ["4 averages the only evaluation of"])],
+)
+def test_an_average_of_more_evaluations_than_a_run_has_is_named(last: int, steps: int, said: list[str]) -> None:
+    config = parse({"optimizer": {"average": {"last": last}}, "evaluation": {"times": 3}, "budget": {"steps": steps}})
+    found = [str(each) for each in idle_in_run(config, 1000, steps)]
+    assert [text in each for text, each in zip(said, found, strict=True)] == [True] * len(said)

@@ -8,6 +8,7 @@ import pytest
 
 from sweeper.evidence.claims.judge import judge_claims
 from sweeper.evidence.data.claim_runs import claim_runs, runs_key
+from sweeper.evidence.formatting import grouped
 from sweeper.spec.declared import declared_claims, declared_phases
 from sweeper.store.reading.declarations import Declaration
 from tests.sweeper.evidence.length_studies import ROWS, TEST, VALID, contrast, length_study, u_shaped
@@ -114,6 +115,17 @@ def test_a_seed_that_was_not_run_at_the_best_length_is_left_out():
     members = {**data.members, "long": tuple(trial for trial in data.members["long"] if trial != gone)}
     (found,) = judge_claims(type(data)(**{**{f: getattr(data, f) for f in data.__slots__}, "members": members}))
     assert found.n == 3
+
+
+@pytest.mark.parametrize(("seeds", "noted"), [((10, 11, 12), True), ((3, 11, 12), False)])
+def test_lengths_that_only_other_seeds_have_are_named(seeds, noted):
+    budgets, options = {"p": 400, "long": 1600}, {"rows": {"long": [ROWS[0]]}, "seeds_of": {"long": seeds}}
+    found = judged(contrast(), budgets=budgets, **options)["c"]
+    said = (
+        f"No seed links the best length of the baseline to 6 other lengths of it, e.g. after step 50 of "
+        f"{grouped(1600)} steps: other seeds may be why it is better after step 200 of 400 steps."
+    )
+    assert (said in found.notes) == noted
 
 
 @pytest.mark.parametrize("state", ["failed", "pruned"])
