@@ -6,14 +6,15 @@ when a phase of its claim had a trial that had ended or reported a value,
 
 1. the claim was added or changed: what is compared, what is expected, the margin, or the metric; or
 2. trials on which it rests were added to that phase: seeds, levels, blocks, repeats, or trials of another budget; or
-3. settings of that phase changed that decide which runs are compared: the baseline, blocks, the design, the maximum
+3. seeds that were added to another phase changed at which lengths configurations are best, and it compares these; or
+4. settings of that phase changed that decide which runs are compared: the baseline, blocks, the design, the maximum
    number of seeds, or levels among which an ordering chooses.
 
 Texts, descriptions, caps and resources do not matter, nor does what was changed before the phase had results. A change
 that is undone leaves no mark, except for trials, which stay.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -47,7 +48,11 @@ class Reasons:
 
 
 def exploratory_reasons(
-    data: StudyData, claim: Claim, trials: Collection[int], late_lines: Iterable[str] = ()
+    data: StudyData,
+    claim: Claim,
+    trials: Collection[int],
+    late_lines: Iterable[str] = (),
+    moved: Callable[[Collection[int]], Sequence[str]] = lambda _: (),
 ) -> Reasons:
     """Return why the verdict on a claim is exploratory; nothing if it is not.
 
@@ -55,6 +60,7 @@ def exploratory_reasons(
         trials: on which it rests, with or without a value.
         late_lines: what edited files changed after the first trial had started; all that is known of studies that
             versions launched which did not keep what was declared.
+        moved: return the configurations that are best at other lengths without some trials, as text.
     """
     declared = data.declaration
     named = [phase.name for phase in data.study.phases if phase.name in phases_of(claim.statement)]
@@ -63,6 +69,7 @@ def exploratory_reasons(
         lines = _paths(claim, phases, late_lines)
         return Reasons(others=tuple(f"{path} changed after trials had started" for path in lines))
     added: tuple[str, ...] = ()
+    shifts: tuple[str, ...] = ()
     if claim.is_at_best_length:
         all_lengths = _at_any_length(data, trials)
         phases = [phase.name for phase in data.study.phases if set(data.members.get(phase.name, ())) & all_lengths]
@@ -72,11 +79,13 @@ def exploratory_reasons(
             *_of_added(data, late_phases, further, "lengths"),
             *_of_added(data, late_phases.difference(named), set(trials) - further, "seeds"),
         )
+        if claim.id in declared.claims and not late_phases.issuperset(named):
+            shifts = _of_shifts(moved, _came_later(data, late_phases) & all_lengths.difference(further, trials))
         trials = further.union(trials)
     settings = (text for phase in phases for text in _of_settings(data, phase, claim, declared.phases))
     return Reasons(
         trials=tuple(text for phase in phases for text in _of_trials(data, phase, claim, trials)),
-        others=(*_of_claim(data, claim, declared.claims, named), *settings, *added),
+        others=(*_of_claim(data, claim, declared.claims, named), *settings, *added, *shifts),
         is_added=claim.id not in declared.claims,
     )
 
@@ -158,10 +167,8 @@ def _of_further_lengths(data: StudyData, trials: Collection[int], added: Collect
     Args:
         added: phases that were added after there were results.
     """
-    declared = {trial for phase, members in data.members.items() if phase not in added for trial in members}
-    late = {trial for members in data.declaration.late.values() for trial in members}
     frame = data.trials[data.trials["trial_id"].isin(trials)]
-    is_known = frame["trial_id"].isin(declared - late)
+    is_known = ~frame["trial_id"].isin(_came_later(data, added))
     lengths = list(zip(frame["configuration_hash"], frame["budget"], strict=True))
     known = {length for length, is_one in zip(lengths, is_known, strict=True) if is_one}
     arms = {arm for arm, _ in known}
@@ -169,6 +176,25 @@ def _of_further_lengths(data: StudyData, trials: Collection[int], added: Collect
         int(trial)
         for trial, (arm, budget) in zip(frame["trial_id"], lengths, strict=True)
         if arm in arms and (arm, budget) not in known
+    )
+
+
+def _came_later(data: StudyData, added: Collection[str]) -> frozenset[int]:
+    """Return the trials that no phase had before its results.
+
+    Args:
+        added: phases that were added after there were results.
+    """
+    declared = {trial for phase, members in data.members.items() if phase not in added for trial in members}
+    late = {trial for members in data.declaration.late.values() for trial in members}
+    return frozenset(int(trial) for trial in data.trials["trial_id"] if trial not in declared - late)
+
+
+def _of_shifts(moved: Callable[[Collection[int]], Sequence[str]], later: Collection[int]) -> tuple[str, ...]:
+    """Return what seeds that a claim does not compare changed by the lengths that they helped to choose."""
+    names = moved(later) if later else ()
+    return (
+        (f"seeds that were added after the first results changed the best length of {listed(names)}",) if names else ()
     )
 
 

@@ -6,7 +6,7 @@ declares, including those that are not tested yet.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -20,7 +20,7 @@ from sweeper.evidence.claims.evidence import Evidence, Verdict, decide
 from sweeper.evidence.claims.exploratory import Reasons, exploratory_reasons, removed_ids
 from sweeper.evidence.claims.family import UNTESTED, Counted, Family
 from sweeper.evidence.claims.guessed_baselines import baseline_note
-from sweeper.evidence.claims.length_notes import length_notes
+from sweeper.evidence.claims.length_notes import length_notes, moved_arms
 from sweeper.evidence.claims.repeated_rows import repeats_note
 from sweeper.evidence.claims.reported_digits import digits_note
 from sweeper.evidence.claims.seed_use import seed_note
@@ -283,7 +283,12 @@ def felt_of(tested: Assessment) -> tuple[Felt, ...]:
 
 def _reasons(verdict: ClaimVerdict, data: StudyData, changes: Changes) -> Reasons:
     trials = {*verdict.evidence.trial_ids, *(trial for trial, _ in verdict.evidence.missing)}
-    return exploratory_reasons(data, verdict.claim, trials, [line for _, line in changes])
+    tested = verdict.examination.tested[verdict.position]
+
+    def moved(without: Collection[int]) -> list[str]:
+        return [] if tested.evidence is None else moved_arms(tested.evidence, tested.runs, without)
+
+    return exploratory_reasons(data, verdict.claim, trials, [line for _, line in changes], moved)
 
 
 def _counted(declared: ClaimVerdict, reasons: Reasons) -> Counted:

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from sweeper.evidence.claims.evidence import Evidence, Part, require
-from sweeper.evidence.data.arm_lengths import ArmKey, ArmLengths, length_text
+from sweeper.evidence.data.arm_lengths import ArmKey, ArmLengths, Length, length_text
 from sweeper.evidence.data.cells import block_text, level_text
 from sweeper.evidence.data.runs import Runs
 from sweeper.evidence.formatting import budget as budget_text
@@ -76,12 +76,38 @@ def why_left_out(names: Collection[str], runs: Runs) -> str:
     return ""
 
 
+def moved_arms(found: Evidence, runs: Runs, trials: Collection[int]) -> list[str]:
+    """Return the configurations of a claim that are best at another length if some trials had not been run, as text."""
+    if runs.rechosen is None:
+        return []
+    before = runs.rechosen(frozenset(_all_trials(runs)).difference(trials)).lengths
+    moved = {
+        name: before[key]
+        for part in found.parts
+        for key, name in _names(part, runs).items()
+        if key in before and _place(before[key].best) != _place(runs.lengths[key].best)
+    }
+    return [f"{name} (without them {length_text(arm, arm.best)})" for name, arm in moved.items()]
+
+
+def _place(length: Length) -> tuple[str, int | None]:
+    return length.budget, length.step
+
+
+def _all_trials(runs: Runs) -> Iterator[int]:
+    return (trial for arm in runs.lengths.values() for trials in arm.trials.values() for trial, _ in trials)
+
+
 def named_arms(part: Part, runs: Runs) -> list[tuple[str, ArmLengths]]:
     """Return the configurations that a part of a claim compares, with their names; with their blocks if in several."""
+    return [(name, runs.lengths[key]) for key, name in _names(part, runs).items()]
+
+
+def _names(part: Part, runs: Runs) -> dict[ArmKey, str]:
     arms = compared_arms(part, runs)
     is_apart = len({place for _, place in arms}) > 1
     blocks = {key: f" ({clean(', '.join(key[1]))})" if is_apart else "" for key in arms}
-    return [(f"{arm_name(key, arm, runs)}{blocks[key]}", arm) for key, arm in arms.items()]
+    return {key: f"{arm_name(key, arm, runs)}{blocks[key]}" for key, arm in arms.items()}
 
 
 def compared_arms(part: Part, runs: Runs) -> dict[ArmKey, ArmLengths]:

@@ -214,6 +214,30 @@ def test_a_phase_that_was_added_later_with_seeds_that_a_claim_compares_is_named(
     assert found.caveats.exploratory == ("phase again, with further seeds, was added after the first results",)
 
 
+@pytest.mark.parametrize("is_phase", [True, False])
+@pytest.mark.parametrize(("depth", "is_moved"), [(0.2, True), (0.0, False)])
+def test_seeds_that_were_added_later_and_move_a_best_length_make_a_verdict_exploratory(depth, is_moved, is_phase):
+    # The claim compares the four seeds of p; those of the other phase, at the same budget, help to choose the length.
+    def deeper_at_800(metric, levels, seed, step, value):
+        return value - depth if seed >= 10 and levels["trick"] == 0 and step == 800 else value
+
+    budgets, seeds_of = {"p": 1600, "again": 1600}, {"again": (10, 11, 12, 13, 14)}
+    data = length_study(LATE, claims=[contrast()], budgets=budgets, seeds_of=seeds_of, read=deeper_at_800)
+    declared = Declaration(claims=declared_claims(data.study), phases=declared_phases(data.study))
+    if is_phase:
+        late = max(data.trials["started_at"]) + 1.0
+        changed = replace(data, declaration=declared, changes=((late, ('phases.again: added ({"name": "again"})',)),))
+    else:
+        changed = replace(data, declaration=replace(declared, late={"again": data.members["again"]}))
+    (found,) = judge_claims(changed)
+    said = (
+        "seeds that were added after the first results changed the best length of the baseline "
+        "(without them after step 200)"
+    )
+    assert found.caveats.exploratory == ((said,) if is_moved else ())
+    assert not judge_claims(data)[0].is_exploratory
+
+
 @pytest.mark.parametrize(("places", "is_exploratory"), [(slice(4, 8), True), (slice(8, 12), False)])
 def test_runs_of_any_length_that_were_added_later_make_a_verdict_exploratory(places, is_exploratory):
     # The phase has four seeds of the baseline, then of the trick, then of another configuration.
