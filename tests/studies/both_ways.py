@@ -19,8 +19,14 @@ Arm = Mapping[str, object]  # its levels, but for those of the baseline
 Side = tuple[str, Arm]  # with its phase
 
 
-def read_both_ways(study: str, comparisons: Mapping[str, tuple[Side, Side]]) -> dict[str, tuple[Reading, Reading]]:
-    """Return by name the change of test perplexity from one arm to another, at the same and at their own lengths."""
+def read_both_ways(
+    study: str, comparisons: Mapping[str, tuple[Side, Side]], where: Mapping[str, Arm] | None = None
+) -> dict[str, tuple[Reading, Reading]]:
+    """Return by name the change of test perplexity from one arm to another, at the same and at their own lengths.
+
+    Args:
+        where: by name the levels of blocks within which arms are compared.
+    """
     data = load_archive(STUDIES / "results" / study)
     document = yaml.safe_load((STUDIES / f"{study}.yaml").read_text())
     arms = {_text(arm): dict(arm) for sides in comparisons.values() for _, arm in sides}
@@ -31,11 +37,11 @@ def read_both_ways(study: str, comparisons: Mapping[str, tuple[Side, Side]]) -> 
             "id": f"claim-{place}",
             "text": f"Claim {place}.",
             "metric": "test_perplexity",
-            "contrast": _contrast(*sides, names),
+            "contrast": {**_contrast(*sides, names), **_where((where or {}).get(name))},
             "expect": "decrease",
             "at": "best_length",
         }
-        for place, sides in enumerate(comparisons.values())
+        for place, (name, sides) in enumerate(comparisons.items())
     ]
     asked = parse_study(yaml.safe_dump(document))
     data = replace(data, study=replace(data.study, arms=asked.arms, claims=asked.claims))
@@ -54,6 +60,10 @@ def _contrast(start: Side, end: Side, names: Mapping[str, str]) -> dict[str, obj
         return {"phase": start[0], "from": names[_text(start[1])], "to": names[_text(end[1])]}
     (first, low), (second, high) = start, end
     return {"from": {"phase": first, "arm": names[_text(low)]}, "to": {"phase": second, "arm": names[_text(high)]}}
+
+
+def _where(levels: Arm | None) -> dict[str, object]:
+    return {} if levels is None else {"where": dict(levels)}
 
 
 def _text(arm: Arm) -> str:

@@ -85,6 +85,12 @@ REGULARIZE: dict[str, tuple[Side, Side]] = {
         for name in WINNER
     },
 }  # fmt: skip
+SHARES: dict[str, tuple[Side, Side]] = {
+    f"{tokens}-{end}-from-{start}": (("shares", PAIR[start]), ("shares", PAIR[end]))
+    for tokens in (50_000, 100_000, 200_000)
+    for start, end in (("bare", "decay"), ("bare", "both"), ("decay", "both"))
+}
+WITHIN = {name: {"train_tokens": int(name.partition("-")[0])} for name in SHARES}
 # Of arms that run longer than the one that they change, or are best where all end.
 NO_SAME_LENGTH = ("recipe", *(f"without-{name}" for name in WHOLE))
 ON_THE_PAGE = {
