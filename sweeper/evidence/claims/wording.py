@@ -226,22 +226,36 @@ def _useless(trials: Sequence[int], measure: Measure) -> Iterator[str]:
 
 
 def heterogeneity_note(found: Evidence, measure: Measure) -> str:
-    """Return a note on an effect that differs between strata, such as datasets; empty if it does not."""
-    for part in found.parts:
-        effects = effects_apart(part)
-        is_log = measure.is_log and part.exact is None  # else the effects are those of shares of runs
-        if same_effect_p(list(effects.values())) < DIFFERS:
-            each = [f"{amount(effect.value, is_log=is_log)} at {clean(name)}" for name, effect in effects.items()]
-            undecided = ", so the claim on it is undecided" if hides_blocks(part) else ""
-            return f"The effect differs between strata: {listed(each)}. Their mean is that of none of them{undecided}."
-        opposite = opposite_levels(part) if part.exact is None else None
-        if opposite is not None:
-            factor, levels = opposite
-            shown = {level_text(key): amount(effect.value, is_log=is_log) for key, effect in levels.items()}
-            each = [f"{text} at {clean(level)}" for level, text in shown.items()]
-            undecided = "Their mean is that of none of them, so the claim on it is undecided. Name one with “where”."
-            return f"The effect differs between levels of {factor}: {listed(each)}. {undecided}"
-    return ""
+    """Return a note on an effect that differs between strata, such as datasets; empty if none does.
+
+    Of several comparisons it is the one that keeps the claim undecided; it is named unless it is the one that is shown.
+    """
+    parts = sorted(found.parts, key=lambda part: part is not found.headline)
+    notes = {part.label: note for part in parts if (note := _apart_note(part, measure)) is not None}
+    if not notes:
+        return ""
+    label = next((label for label, (_, bars) in notes.items() if bars), next(iter(notes)))
+    of = "" if label == found.headline.label else f" of another comparison, {clean(label)},"
+    return f"The effect{of} {notes[label][0]}"
+
+
+def _apart_note(part: Part, measure: Measure) -> tuple[str, bool] | None:
+    """Return in what strata or levels an effect differs, as the end of a sentence, and whether that bars a verdict."""
+    effects = effects_apart(part)
+    is_log = measure.is_log and part.exact is None  # else the effects are those of shares of runs
+    if same_effect_p(list(effects.values())) < DIFFERS:
+        each = [f"{amount(effect.value, is_log=is_log)} at {clean(name)}" for name, effect in effects.items()]
+        bars = hides_blocks(part)
+        undecided = ", so the claim on it is undecided" if bars else ""
+        return f"differs between strata: {listed(each)}. Their mean is that of none of them{undecided}.", bars
+    opposite = opposite_levels(part) if part.exact is None else None
+    if opposite is None:
+        return None
+    factor, levels = opposite
+    shown = {level_text(key): amount(effect.value, is_log=is_log) for key, effect in levels.items()}
+    each = [f"{text} at {clean(level)}" for level, text in shown.items()]
+    undecided = "Their mean is that of none of them, so the claim on it is undecided. Name one with “where”."
+    return f"differs between levels of {factor}: {listed(each)}. {undecided}", True
 
 
 def exploratory_note(reasons: Sequence[str]) -> str:

@@ -118,3 +118,20 @@ def test_so_is_one_that_more_runs_fail():
     found = judged(statement, losing(True))
     assert found.verdict == "undecided"
     assert any(NO_MEAN in note for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    ("z", "named"), [(0.5, " of another comparison, gain of x (1) minus gain of y (1),"), (0.0, "")]
+)
+def test_of_several_comparisons_the_note_names_the_one_whose_strata_differ_unless_it_is_shown(z, named):
+    # x gains less than z in both strata, unless z gains nothing; it gains more than y in one of them.
+    def value(levels, seed):
+        draw = float(np.random.default_rng([seed, *str(sorted(levels.items())).encode()]).normal(0, 0.01))
+        y = 0.1 if levels["c"] == "a" else 0.45
+        return 5.0 - 0.3 * levels["x"] - y * levels["y"] - z * (levels["z"] > 1) + 0.05 * seed + draw
+
+    among = {"phase": "p", "largest": "x", "among": ["y", "z"], "levels": {"x": 1, "y": 1, "z": 2}}
+    found = judged({"ordering": among}, value)
+    assert found.verdict == "undecided"
+    (note,) = (each for each in found.notes if NO_MEAN.partition(",")[0] in each)
+    assert note.startswith(f"The effect{named} differs between strata: +0.197 at c = a")
