@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from sweeper.designs.factor import Factor
+from sweeper.planning.best_lengths import single_lengths
 from sweeper.planning.idle import idle_options
 from sweeper.planning.reach import (
     changed_dates,
@@ -24,7 +25,8 @@ from sweeper.spec.unfilled import unfilled_lines, unfilled_remarks
 from trainer.config.wording import Path as KeyPath
 from trainer.config.wording import dotted
 
-# Settings that say how often, or on how much, a run is evaluated, as programs commonly name them.
+# Settings that say how often, or on how much, a run is evaluated: those of the trainer, and common names.
+OF_TRAINER: Final = ("evaluation.times", "evaluation.every_steps", "evaluation.geometric", "evaluation.tokens")
 EVALUATION: Final = re.compile(r"eval|(valid(ation)?|val|log|report|check)(ging)?_?(every|interval|freq|steps|times)")
 
 
@@ -44,6 +46,7 @@ def plan_notes(study: Study, directory: Path) -> tuple[str, ...]:
         *changed_dates(study),
         *unseen_steps(study, directory),
         *_uneven_evaluations(study),
+        *single_lengths(study),
         *idle_options(study),
     ]
     return (*unfilled_lines(study), *unfilled_remarks(study), *located(study, found))
@@ -90,7 +93,7 @@ def _uneven_evaluations(study: Study) -> Iterator[tuple[KeyPath, str]]:
     at_best_length = study.metric.value.kind == "best_length"
     remedy = "Evaluate all trials alike." if at_best_length else "Use metric: {..., value: last}."
     for name in dict.fromkeys(name for phase in study.phases for name in varied_factors(study, phase)):
-        paths = _evaluation_paths(study.factors[name])
+        paths = _evaluation_paths(study, study.factors[name])
         if paths:
             yield (
                 ("factors", name),
@@ -99,5 +102,7 @@ def _uneven_evaluations(study: Study) -> Iterator[tuple[KeyPath, str]]:
             )
 
 
-def _evaluation_paths(factor: Factor) -> list[str]:
+def _evaluation_paths(study: Study, factor: Factor) -> list[str]:
+    if study.trial.is_trainer:
+        return [path for path in factor.paths if path.startswith(OF_TRAINER)]
     return [path for path in factor.paths if any(EVALUATION.search(part.lower()) for part in path.split("."))]

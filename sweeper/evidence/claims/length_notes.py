@@ -17,6 +17,7 @@ from sweeper.evidence.formatting import clean, count, grouped, listed, listed_so
 BASELINE: Final = "the baseline"
 MOST: Final = 4  # configurations that are named
 FEW: Final = 3  # seeds and steps that are named
+SINGLE: Final = "Each has one length only, so this is what a comparison at the same length shows."
 NOTED: Final = 0.2  # of a standard error, from which on the optimism of a choice is noted
 
 
@@ -31,6 +32,7 @@ def length_notes(found: Evidence, runs: Runs) -> tuple[str, ...]:
     by = "the mean over seeds" if len(first.seeds) > 1 else "one seed"
     return (
         f"Best lengths by {by} of {metric_name(first.chooser.metric.name)}: {listed([*shown, *more])}.",
+        *((SINGLE,) if all(len(arm.lengths) == 1 for _, arm in arms) else ()),
         *(text for name, arm in arms[:MOST] for text in _of_arm(name, arm, runs.seed_names)),
     )
 

@@ -90,6 +90,28 @@ def test_a_factor_that_changes_the_evaluations_is_reported_where_the_best_of_the
     assert "Evaluate all trials alike." in note
 
 
+@pytest.mark.parametrize(
+    ("option", "levels", "is_warned"),
+    [
+        ("memory_length", "[null, 64]", False),
+        ("batch_size", "[10, 40]", False),
+        ("times", "[5, 10]", True),
+        ("tokens", "[null, 2000]", True),
+    ],
+)
+def test_of_the_trainers_evaluations_only_their_number_and_size_are_reported(
+    option: str, levels: str, is_warned: bool, tmp_path: Path
+) -> None:
+    text = STUDY.format(command="x", seeds=3, factor="lr", value=", value: best").replace(
+        "name: loss", "name: valid_loss"
+    )
+    text = text.replace("{command: x}", "trainer").replace("{lr: 0.1, training: {eval_every: 10}}", "{device: cpu}")
+    text = text.replace("path: lr,", f"path: evaluation.{option},").replace("[0.1, 0.2]", levels)
+    text = text.replace("  evaluations: {path: training.eval_every, levels: [10, 20]}\n", "")
+    found = plan_notes(parse_study(text, "study.yaml"), tmp_path)
+    assert any("changes how often or how noisily" in note for note in found) == is_warned
+
+
 UNFILLED = """study: example
 # CHANGE_ME: the metric by which trials are compared
 metric: {name: loss, direction: minimize}

@@ -86,6 +86,13 @@ def test_notes_name_the_lengths_and_an_edge():
     assert "Runs differ in evaluations" not in notes
 
 
+@pytest.mark.parametrize(("tested", "is_said"), [("end", True), ("looks", False)])
+def test_a_note_says_where_there_was_nothing_to_choose(tested, is_said):
+    found = judged(contrast(), tested=tested)["c"]
+    said = "Each has one length only, so this is what a comparison at the same length shows."
+    assert (said in found.notes) == is_said
+
+
 def test_a_choice_among_equals_costs_certainty():
     flat = u_shaped(best={0: 200, 1: 200}, depth={0: 0.0, 1: 0.0}, curvature=0.0)
     budgets, rows = {"p": 1600, "a": 100, "b": 200, "c": 400}, {name: [ROWS[1]] for name in "abc"}
