@@ -7,7 +7,7 @@ from typing import Final
 
 from reports import wording
 from reports.figures.standings import Standing, standings_figure
-from reports.sections import titles
+from reports.sections import points, titles
 from reports.sections.blocks import Block, Cell, Column, Inline, Plot, Section, Table, plain, rich, strong
 from reports.sections.context import Context
 from reports.sections.estimates import number_cell
@@ -35,7 +35,7 @@ def best(context: Context) -> Section | None:
     drawing = standings_figure(title or "No configuration completed all its runs", drawn, groups[0].metric)
     blocks: list[Block] = []
     if drawing is not None:
-        blocks.append(Plot(drawing=drawing, caption=_caption(groups)))
+        blocks.append(Plot(drawing=drawing, caption=_caption(context, groups)))
     blocks += gains(context)
     return Section(anchor="best", title="The best configurations", blocks=(*blocks, _table(context)))
 
@@ -61,7 +61,11 @@ def _drawn(context: Context) -> list[Standings]:
 def best_sentences(context: Context) -> list[Inline]:
     """Return the best configuration of each stratum as a sentence; nothing if there are too many strata."""
     groups = [group for group in largest(context) if group.chosen is not None]
-    return [_sentence(context, group) for group in groups] if len(groups) <= MOST_STRATA else []
+    if len(groups) > MOST_STRATA:
+        return []
+    found = [_sentence(context, group) for group in groups]
+    counted = points.counted(context.data, groups[0].metric) if groups else ""
+    return [*found[:-1], *((*text, *plain(counted)) for text in found[-1:])] if counted else found
 
 
 def _weight(group: Standings) -> tuple[bool, float]:
@@ -83,7 +87,7 @@ def _sentence(context: Context, group: Standings) -> Inline:
     interval = _interval(chosen)
     tail = f" ({interval}; {wording.count(chosen.n, 'seed')})" if interval else f" ({wording.count(chosen.n, 'seed')})"
     return rich(
-        f"{where} best configuration{_after(group)} is ",
+        f"{where} best configuration{_after(context, group)} is ",
         strong("the baseline" if _name(context, chosen) == "baseline" else wording.brief(_name(context, chosen))),
         f", with a mean {name} of ",
         strong(wording.perplexity(chosen.mean)),
@@ -108,11 +112,11 @@ def _elsewhere(context: Context, group: Standings) -> str:
     if value >= sign * chosen.mean:
         return ""
     name, mean = wording.brief(_name(context, row)), wording.perplexity(row.mean)
-    return f" Not run at this budget: {name}, with a better mean of {mean}{_after(other)}."
+    return f" Not run at this budget: {name}, with a better mean of {mean}{_after(context, other)}."
 
 
-def _after(group: Standings) -> str:
-    return "" if "runs" in json.loads(group.budget) else f" after {wording.budget(group.budget)}"
+def _after(context: Context, group: Standings) -> str:
+    return points.after(context.data, group.metric, group.budget)
 
 
 def _interval(place: Place) -> str:
@@ -141,7 +145,8 @@ def _rivals(context: Context, group: Standings) -> str:
 
 
 def _heading(context: Context, group: Standings) -> str:
-    return ", ".join(part for part in (context.stratum_label(group), _after(group).removeprefix(" after ")) if part)
+    length = points.heading(context.data, group.metric, group.budget)
+    return ", ".join(part for part in (context.stratum_label(group), length) if part)
 
 
 def _name(context: Context, place: Place) -> str:
@@ -230,14 +235,14 @@ def _leading(context: Context, group: Standings) -> titles.Leading:
     )
 
 
-def _caption(groups: Sequence[Standings]) -> Inline:
+def _caption(context: Context, groups: Sequence[Standings]) -> Inline:
     """Return what the figure of the best shows, and how."""
     metric, chooser = groups[0].metric, groups[0].chooser
     text = f"Mean {wording.metric_name(metric.name)} over seeds with 95% intervals"
     if chooser.name != metric.name:
         text += f"; the best is chosen by {wording.metric_name(chooser.name)}"
     text += f". The best configurations at the largest budget (at most {SHOWN}), others that may be the best, "
-    text += "and the baseline."
+    text += f"and the baseline.{points.counted(context.data, metric)}"
     left = [f"{len(rest)} more that may be the best" for group in groups if (rest := _possible(group)[MOST_POSSIBLE:])]
     text += f" Left out: {wording.listed(left)}; the table has all." if left else ""
     if any(group.is_tested for group in groups):
@@ -265,7 +270,7 @@ def _table(context: Context) -> Table:
         name="standings-table",
         caption=plain(
             "All configurations of each stratum and budget. Lost: runs that diverged, failed or were pruned; their "
-            "configuration is not ranked."
+            f"configuration is not ranked.{points.counted(context.data, metric)}"
             + (f" The best {BEST_ROWS} of each stratum and budget." if len(rows) < len(every) else "")
         ),
         columns=(

@@ -11,7 +11,7 @@ from scipy import special
 from reports import wording
 from reports.figures.cost import KEYS, MANY, SHOWN_OF_MANY, CostPlot, configurations, cost_figure, drawn_states
 from reports.figures.progress import anytime_figure, best_so_far, expectation_figure, expectation_frames
-from reports.sections import titles
+from reports.sections import points, titles
 from reports.sections.blocks import Block, Cell, Column, Inline, Plot, Section, Table, plain
 from reports.sections.context import Context
 from reports.sections.strata import stratum_cells, stratum_columns
@@ -146,7 +146,7 @@ def _caption(context: Context, plot: CostPlot, data: pd.DataFrame) -> Inline:
     what = "device time" if plot.is_time else "training FLOPs"
     text = (
         f"Each larger point is a configuration at one budget: its mean {context.metric_name} (the "
-        f"{context.metric.value} of each run) against its mean {what}, with its seeds' range."
+        f"{points.point(context.metric)} of each run) against its mean {what}, with its seeds' range."
     )
     if data["on_front"].fillna(False).astype(bool).any():
         text += " The line is the Pareto front of the means: no configuration was both cheaper and better."
