@@ -1,5 +1,6 @@
 """Which point of a curve is the value of a run, said wherever a budget stands beside values."""
 
+import math
 from typing import Any
 
 import pytest
@@ -23,13 +24,13 @@ CLAIM = {"id": "c", "text": "a helps.", "metric": None, "expect": "decrease", "a
 
 
 def value(levels: Levels, seed: int) -> float:
-    return 100.0 - 5.0 * levels["a"] + seed
+    return 100.0 - 5.0 * float(levels["a"]) + seed
 
 
 def context_of(point: Any = "best", *, points: int = 10, **options: Any) -> Context:
     phase = Phase("p", "list", ROWS, value, steps=3000)
     data = study_data(
-        FACTORS, phase, curves=lambda row: falling(row.value, steps=3000, points=points),
+        FACTORS, phase, curves=lambda row: falling(row.value or math.nan, steps=3000, points=points),
         metric_options={"value": point}, **options,
     )  # fmt: skip
     return make_context(data, NOW)
