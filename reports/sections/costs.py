@@ -16,6 +16,7 @@ from reports.sections.blocks import Block, Cell, Column, Inline, Plot, Section, 
 from reports.sections.context import Context
 from reports.sections.strata import stratum_cells, stratum_columns
 from studies.published import Mark
+from sweeper.evidence.claims.envelopes import ALIKE
 from sweeper.evidence.effects.shown import ALPHA
 from sweeper.evidence.statistics.heterogeneity import same_effect_p
 from sweeper.evidence.statistics.paired import paired_t
@@ -23,7 +24,7 @@ from sweeper.evidence.statistics.paired import paired_t
 Row = Mapping[Hashable, Any]  # of `configurations`
 
 LONGEST_FRONT = 15
-FLOPS_DIFFER = 1.02  # FLOPs are computed, so that only rounding is noise
+FLOPS_DIFFER = 1.0 + ALIKE  # FLOPs are computed, so that only rounding and the last batches of passes are noise
 TIMES_DIFFER = 1.25  # device times of the same work differ by up to this much on a busy machine
 ALONE_DIFFER = 1.5  # the same where no configuration ran twice, which would show the noise
 START_UP = 1.0  # seconds of device time by which the start of a process varies

@@ -144,7 +144,7 @@ def _program_texts(context: Context) -> list[str]:
 
 
 def _test_text(context: Context) -> str:
-    """Return when the trainer read the test text, by what it resolved for each trial, or without results by the file."""
+    """Return when the trainer read the test text, as it resolved each trial, or by the study file if none has run."""
     configs = [result.get("config") for result in context.data.results.values()]
     found = [_test_option(config) for config in configs if config is not None] or [
         _test_option(context.study.trial.config)
