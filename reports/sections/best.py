@@ -13,7 +13,7 @@ from reports.sections.context import Context
 from reports.sections.estimates import number_cell
 from reports.sections.gains import against_baseline, condition, gains
 from reports.sections.strata import stratum_cells, stratum_columns
-from reports.sections.title_words import LONGEST, on_blocks
+from reports.sections.title_words import LONGEST, named_phases, on_blocks
 from sweeper.evidence.standings.standing import Standing as Place
 from sweeper.evidence.standings.standing import Standings
 
@@ -87,7 +87,7 @@ def _sentence(context: Context, group: Standings) -> Inline:
     interval = _interval(chosen)
     tail = f" ({interval}; {wording.count(chosen.n, 'seed')})" if interval else f" ({wording.count(chosen.n, 'seed')})"
     return rich(
-        f"{where} best configuration{_after(context, group)} is ",
+        f"{where} best configuration{_of_phases(context, group)}{_after(context, group)} is ",
         strong("the baseline" if _name(context, chosen) == "baseline" else wording.brief(_name(context, chosen))),
         f", with a mean {name} of ",
         strong(wording.perplexity(chosen.mean)),
@@ -113,6 +113,29 @@ def _elsewhere(context: Context, group: Standings) -> str:
         return ""
     name, mean = wording.brief(_name(context, row)), wording.perplexity(row.mean)
     return f" Not run at this budget: {name}, with a better mean of {mean}{_after(context, other)}."
+
+
+def _phases(context: Context, group: Standings) -> tuple[str, ...]:
+    """Return the phases whose runs are compared; none if no others ran in the stratum."""
+    return group.phases if any(_elsewhere_only(context, group)) else ()
+
+
+def _elsewhere_only(context: Context, group: Standings) -> dict[str, list[str]]:
+    """Return the phases of a stratum that have runs at other budgets only, by these budgets as text."""
+    found: dict[str, list[str]] = {}
+    for other in context.standings:
+        rest = [phase for phase in other.phases if phase not in group.phases]
+        if other.name == group.name and rest:
+            found.setdefault(wording.budget(other.budget), []).extend(map(wording.clean, rest))
+    return found
+
+
+def _of_phases(context: Context, group: Standings) -> str:
+    """Return of which phases the best is, in a sentence; nothing if no others ran in the stratum."""
+    phases = _phases(context, group)
+    text = named_phases(phases)
+    kind = "" if text.endswith(" phases") else "phase " if len(phases) == 1 else "phases "
+    return f" of {kind}{text}" if phases else ""
 
 
 def _after(context: Context, group: Standings) -> str:
@@ -227,6 +250,7 @@ def _leading(context: Context, group: Standings) -> titles.Leading:
         chosen = group.leader
     return titles.Leading(
         stratum=context.stratum_label(group),
+        phases=named_phases(_phases(context, group)),
         name=_name(context, chosen) if chosen is not None else "",
         possible=len(group.possible),
         total=len(group.ranked),
@@ -245,6 +269,10 @@ def _caption(context: Context, groups: Sequence[Standings]) -> Inline:
     text += f"and the baseline.{points.counted(context.data, metric)}"
     left = [f"{len(rest)} more that may be the best" for group in groups if (rest := _possible(group)[MOST_POSSIBLE:])]
     text += f" Left out: {wording.listed(left)}; the table has all." if left else ""
+    apart = _elsewhere_only(context, groups[0]) if len(groups) == 1 else {}
+    if apart:
+        others = [f"{named_phases(phases)} ({budget})" for budget, phases in apart.items()]
+        text += f" Other phases ran at other budgets: {wording.listed(others)}; the table has them."
     if any(group.is_tested for group in groups):
         text += (
             " Rank: the ranks that it may have, for all at once (95%). Cannot be distinguished from the best: by "

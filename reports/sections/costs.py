@@ -15,6 +15,7 @@ from reports.sections import points, titles
 from reports.sections.blocks import Block, Cell, Column, Inline, Plot, Section, Table, plain
 from reports.sections.context import Context
 from reports.sections.strata import stratum_cells, stratum_columns
+from reports.sections.title_words import named_phases
 from studies.published import Mark
 from sweeper.evidence.claims.envelopes import ALIKE
 from sweeper.evidence.effects.shown import ALPHA
@@ -114,8 +115,15 @@ def _title(context: Context, plot: CostPlot, means: pd.DataFrame) -> str:
         fronts[str(stratum)] = titles.Bought(
             float(first["value"]), float(last["value"]), float(last["cost"]) / float(first["cost"]),
             _is_bought(plot, first, last, among=int((means["stratum"] == stratum).sum()) - 1),
+            name=str(last["arm"]), phases=_phases(context, first, last),
         )  # fmt: skip
     return titles.costs_title(fronts, context.metric_name, alike=alike, several=len(means) > 1)
+
+
+def _phases(context: Context, first: Row, last: Row) -> tuple[str, str]:
+    """Return the phases that ran two configurations; empty if one phase ran both."""
+    one, other = (context.places[int(row["trial_id"])].phases for row in (first, last))
+    return ("", "") if set(one) & set(other) else (named_phases(one), named_phases(other))
 
 
 def _is_bought(plot: CostPlot, first: Row, last: Row, *, among: int) -> bool | None:

@@ -108,7 +108,7 @@ def _grey(panels: Sequence[EnvelopePanel], metric: Metric) -> str:
     others = {line.name for panel in panels for line in panel.lines}.difference(names)
     if not others:
         return ""
-    return f" In colour: the baseline, what claims compare others with, and the best, {MOST} in all."
+    return f" In color: the baseline, what claims compare others with, and the best, {MOST} in all."
 
 
 def _fewer_seeds(panels: Sequence[ComputePanel]) -> str:
