@@ -7,6 +7,7 @@ from typing import Final
 
 from sweeper.evidence.data.cells import Level, same_level
 from sweeper.evidence.formatting import (
+    OWN_LENGTH,
     UNKNOWN,
     budget,
     clean,
@@ -22,6 +23,7 @@ from sweeper.evidence.formatting import (
 )
 
 __all__ = [
+    "OWN_LENGTH",
     "UNKNOWN",
     "brief",
     "budget",

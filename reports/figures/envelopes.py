@@ -2,6 +2,8 @@
 
 At first every line falls by far more than configurations differ at their best lengths. So a line begins where it comes
 near the worst of these: further away by no more than half of what they span, or an eighth of what is drawn otherwise.
+As many configurations as can be followed have lines of their own: the baseline and what claims compare others with, and
+the best ones. The others are grey beneath them.
 """
 
 import math
@@ -24,10 +26,13 @@ from sweeper.evidence.formatting import count
 
 HEIGHT: Final = 190.0  # points
 SMALLER: Final = 130.0  # of panels beside each other
+TALLER: Final = 1.4  # where colours are used twice
 NEAR: Final = 0.5  # of the distance from the best to the worst configuration at their best lengths
 OF_ALL: Final = 0.125  # of the distance from the best to the worst value of all
-DASHES: Final = ("", "4 2", "1.5 1.5")
-MOST: Final = len(SERIES) * len(DASHES)  # configurations with lines that differ, the best ones; of others all are grey
+DASHES: Final = ("", "4 2")
+MOST: Final = len(SERIES) * len(DASHES)  # configurations with lines of their own
+BAND: Final = 0.14  # opacity; of many, which overlap, less
+LONGEST: Final = 60  # characters of an entry of the legend
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +42,7 @@ class EnvelopeLine:
     Attributes:
         mean, low, high: over seeds; the least and the largest of its seeds.
         best_cost: of its best length.
+        is_reference: whether it always has a line of its own.
     """
 
     name: str
@@ -45,6 +51,7 @@ class EnvelopeLine:
     low: NDArray[np.float64]
     high: NDArray[np.float64]
     best_cost: float
+    is_reference: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,37 +80,48 @@ def envelopes_figure(name: str, title: str, words: str, panels: Sequence[Envelop
     Args:
         words: its content as text.
     """
-    paint = _painter([near(each, metric) for each in panels], named(panels, metric), metric)
+    names = named(panels, metric)
+    paint = _painter([near(each, metric, names) for each in panels], names, metric)
     return make_drawing(name, title, words, _data(panels), paint)
 
 
 def named(panels: Sequence[EnvelopePanel], metric: Metric) -> list[str]:
-    """Return the configurations that have lines of their own, in order: all, or of too many those that reach most."""
+    """Return the configurations that have lines of their own, the best of their panels first."""
     sign = 1.0 if metric.minimizes else -1.0
-    reached: dict[str, float] = {}
-    for line in (line for panel in panels for line in panel.lines):
-        reached[line.name] = min(reached.get(line.name, math.inf), float((sign * line.mean).min()))
-    best = set(sorted(reached, key=lambda name: reached[name])[:MOST])
-    return [name for name in reached if name in best]
+    ranks: dict[str, int] = {}
+    for panel in panels:
+        ordered = sorted(panel.lines, key=lambda line: float((sign * line.mean).min()))
+        for rank, line in enumerate(ordered):
+            ranks[line.name] = min(ranks.get(line.name, rank), rank)
+    references = {line.name for panel in panels for line in panel.lines if line.is_reference}
+    chosen = sorted(ranks, key=lambda name: (name not in references, ranks[name]))[:MOST]
+    return sorted(chosen, key=lambda name: ranks[name])
 
 
-def near(panel: EnvelopePanel, metric: Metric) -> EnvelopePanel:
-    """Return what is drawn of a panel: its lines and crossings from where they are near the best lengths on."""
-    worst, sign = worst_drawn(panel, metric), 1.0 if metric.minimizes else -1.0
-    lines = [begun(line, worst, metric) for line in panel.lines]
+def near(panel: EnvelopePanel, metric: Metric, names: Sequence[str]) -> EnvelopePanel:
+    """Return what is drawn of a panel: its lines and crossings from where they are near the best lengths on.
+
+    Args:
+        names: the configurations that have lines of their own; of the others, those that come near.
+    """
+    worst, sign = worst_drawn(panel, metric, names), 1.0 if metric.minimizes else -1.0
+    shown = [line for line in panel.lines if line.name in names or sign * line.mean[-1] <= sign * worst]
     return replace(
-        panel, lines=lines, crossings=[each for each in panel.crossings if sign * each.value <= sign * worst]
+        panel,
+        lines=[begun(line, worst, metric) for line in shown],
+        crossings=[each for each in panel.crossings if sign * each.value <= sign * worst],
     )
 
 
-def worst_drawn(panel: EnvelopePanel, metric: Metric) -> float:
+def worst_drawn(panel: EnvelopePanel, metric: Metric, names: Sequence[str]) -> float:
     """Return the value beyond which nothing of a panel is drawn; infinite if all lines together are near."""
     sign = 1.0 if metric.minimizes else -1.0
+    own = [line.name in names for line in panel.lines]
     means = [sign * _on_scale(line.mean, metric) for line in panel.lines]
     every = np.concatenate(means)
     if not np.isfinite(every).all():
         return sign * math.inf
-    bests = [float(mean.min()) for mean in means]
+    bests = [float(mean.min()) for mean, is_own in zip(means, own, strict=True) if is_own or not any(own)]
     spans = NEAR * (max(bests) - min(bests)), OF_ALL * float(every.max() - every.min())
     limit = max(bests) + max(spans)
     return sign * math.inf if limit >= every.max() else _measured(sign * limit, metric)
@@ -149,8 +167,8 @@ def _measured(value: float, metric: Metric) -> float:
 
 
 def _painter(panels: Sequence[EnvelopePanel], names: Sequence[str], metric: Metric) -> Paint:
-    keys = [Key(text=each, kind="line", style=Style(colour=_colour(place)), dashes=_dashes(place))
-            for place, each in enumerate(names)]  # fmt: skip
+    keys = [Key(text=text, kind="line", style=Style(colour=_colour(place)), dashes=_dashes(place))
+            for place, text in enumerate(legend_texts(names))]  # fmt: skip
     if others := {line.name for panel in panels for line in panel.lines}.difference(names):
         keys.append(Key(text=count(len(others), "other"), kind="line", style=Style(colour=MUTED)))
     if any(panel.crossings for panel in panels):
@@ -159,6 +177,7 @@ def _painter(panels: Sequence[EnvelopePanel], names: Sequence[str], metric: Metr
     def paint(sheet: Sheet) -> float:
         columns = 1 if sheet.is_narrow or len(panels) == 1 else 2
         high = HEIGHT if columns == 1 and not sheet.is_narrow else SMALLER
+        high *= TALLER if len(names) > len(SERIES) else 1.0
         around = [Axes(heading=panel.heading, y_name=wording.metric_name(metric.name)) for panel in panels]
         height = max(each.room_above for each in around) + high + room_below() + 8.0
         grid = Grid(sheet=sheet, top=legend(sheet, 0.0, keys), columns=columns, cell_height=height)
@@ -171,19 +190,37 @@ def _painter(panels: Sequence[EnvelopePanel], names: Sequence[str], metric: Metr
     return paint
 
 
+def legend_texts(names: Sequence[str]) -> list[str]:
+    """Return names as a legend has room for: of long lists of levels the first ones, where no two are then alike."""
+    texts = [name if len(name) <= LONGEST else _cut(name) for name in names]
+    return [name if texts.count(text) > 1 else text for name, text in zip(names, texts, strict=True)]
+
+
+def _cut(name: str) -> str:
+    kept = ""
+    for level in name.split(", "):
+        if len(kept) + len(level) > LONGEST - len(", \u2026"):
+            break
+        kept += f"{level}, "
+    return f"{kept}\u2026" if kept else f"{name[: LONGEST - 1]}\u2026"
+
+
 def _costs(panel: EnvelopePanel) -> Scale:
     costs = widest([line.costs for line in panel.lines])
     return make_scale(float(costs.min()) / 1.15, float(costs.max()) * 1.15, log=True, label=f"compute ({panel.unit})")
 
 
 def _draw(drawn: Panel, panel: EnvelopePanel, names: Sequence[str]) -> None:
-    places = {line.name: names.index(line.name) if line.name in names else None for line in panel.lines}
-    # What is grey is beneath the others.
-    lines = sorted(panel.lines, key=lambda line: places[line.name] is not None)
+    places = {line.name: names.index(line.name) for line in panel.lines if line.name in names}
+    for line in panel.lines:
+        if line.name not in places:
+            drawn.curve(line.costs, line.mean, colour=MUTED, width=0.6, opacity=0.6)
+    # The best are above the others.
+    lines = sorted((line for line in panel.lines if line.name in places), key=lambda line: -places[line.name])
+    opacity = BAND * min(1.0, len(SERIES) / max(len(lines), 1))
     for line in lines:
-        place = places[line.name]
-        if place is not None and np.isfinite(line.low).all() and (line.high > line.low).any():
-            drawn.band(line.costs, line.low, line.high, colour=_colour(place), opacity=0.14)
+        if np.isfinite(line.low).all() and (line.high > line.low).any():
+            drawn.band(line.costs, line.low, line.high, colour=_colour(places[line.name]), opacity=opacity)
     for line in lines:
         place = places[line.name]
         drawn.curve(line.costs, line.mean, colour=_colour(place), width=1.4, dashes=_dashes(place))
@@ -195,12 +232,12 @@ def _draw(drawn: Panel, panel: EnvelopePanel, names: Sequence[str]) -> None:
         drawn.dots([mark.at], [mark.value], Style(marker="diamond", colour=INK, size=2.8))
 
 
-def _colour(place: int | None) -> str:
-    return MUTED if place is None else SERIES[place % len(SERIES)]
+def _colour(place: int) -> str:
+    return SERIES[place % len(SERIES)]
 
 
-def _dashes(place: int | None) -> str:
-    return "" if place is None else DASHES[(place + place // len(SERIES)) % len(DASHES)]
+def _dashes(place: int) -> str:
+    return DASHES[place // len(SERIES) % len(DASHES)]
 
 
 def _data(panels: Sequence[EnvelopePanel]) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from reports import wording
 from reports.paper.content import Amount, Head, Interval, PaperCell, PaperTable, Words
 from reports.paper.labels import labels
 from reports.sections.estimates import in_unit, p_value
+from reports.sections.points import after, counted
 from reports.sections.verdicts import varies
 from sweeper.evidence.claims.judge import ClaimVerdict
 from sweeper.evidence.data.load import StudyData
@@ -79,7 +80,7 @@ def _configurations(source: Source, name: str, groups: Sequence[Standings], gain
     shown = [(groups[place], row) for found in list(rows.values())[:MOST_ROWS] for place, row in found.items()]
     return PaperTable(
         name=name,
-        caption=_caption(groups, runs),
+        caption=_caption(source, groups, runs),
         heads=tuple(heads),
         rows=tuple(body),
         notes=tuple(_notes(groups, shown, gains, left=len(rows) - len(body))),
@@ -118,17 +119,17 @@ def _mark(gain: Gain) -> str:
     return DOUBLE_DAGGER if gain.is_mean else DAGGER
 
 
-def _caption(groups: Sequence[Standings], runs: Iterable[int]) -> str:
+def _caption(source: Source, groups: Sequence[Standings], runs: Iterable[int]) -> str:
     first, numbers = groups[0], set(runs)
     metrics = wording.listed(list(dict.fromkeys(wording.metric_name(group.metric.name) for group in groups)))
-    length = wording.budget(first.budget)
-    after = "" if length == "its own length" else f" after {length}"
+    length = after(source.data, first.metric, first.budget)
     less = "lower" if first.metric.minimizes else "higher"
     mean = "geometric mean" if first.metric.is_log else "mean"
     over = f" of {wording.count(next(iter(numbers)), 'run')} each" if len(numbers) == 1 else ""
     has_interval = any(math.isfinite(row.half_width) for group in groups for row in group.rows)
     values = "one run each" if numbers == {1} and not has_interval else f"{mean}{over}"
-    return f"{wording.capital(metrics)}{after}, {less} is better: {values}{INTERVAL if has_interval else ''}."
+    ends = f"{INTERVAL if has_interval else ''}.{counted(source.data, first.metric)}"
+    return f"{wording.capital(metrics)}{length}, {less} is better: {values}{ends}"
 
 
 def _notes(

@@ -9,7 +9,7 @@ import pandas as pd
 from reports import wording
 from reports.figures.effects_axis import interval_text
 from reports.figures.ladder import Rung, ladder_figure
-from reports.sections import factor_titles
+from reports.sections import factor_titles, points
 from reports.sections.blocks import Block, Heading, Plot, Section, plain
 from reports.sections.context import Context
 from reports.sections.effects import STEPWISE, direction_among, effects_table, phase_heading
@@ -133,7 +133,7 @@ def _caption(context: Context, rungs: Sequence[Rung], *, left_out: bool) -> str:
         f"{wording.capital(context.metric_name)}, mean over seeds \u00b1 half of its 95% interval, as among the best "
         f"configurations, with {what}. "
         f"Changes are those from {start}, paired by seed, with 95% intervals. Cost: of a run, relative to the first."
-        f"{lost}"
+        f"{lost}{points.counted(context.data, context.metric)}"
     )
 
 

@@ -7,13 +7,13 @@ from typing import Final
 
 from reports import wording
 from reports.figures.standings import Standing, standings_figure
-from reports.sections import titles
+from reports.sections import points, titles
 from reports.sections.blocks import Block, Cell, Column, Inline, Plot, Section, Table, plain, rich, strong
 from reports.sections.context import Context
 from reports.sections.estimates import number_cell
 from reports.sections.gains import against_baseline, condition, gains
 from reports.sections.strata import stratum_cells, stratum_columns
-from reports.sections.title_words import LONGEST, on_blocks
+from reports.sections.title_words import LONGEST, named_phases, on_blocks
 from sweeper.evidence.standings.standing import Standing as Place
 from sweeper.evidence.standings.standing import Standings
 
@@ -35,7 +35,7 @@ def best(context: Context) -> Section | None:
     drawing = standings_figure(title or "No configuration completed all its runs", drawn, groups[0].metric)
     blocks: list[Block] = []
     if drawing is not None:
-        blocks.append(Plot(drawing=drawing, caption=_caption(groups)))
+        blocks.append(Plot(drawing=drawing, caption=_caption(context, groups)))
     blocks += gains(context)
     return Section(anchor="best", title="The best configurations", blocks=(*blocks, _table(context)))
 
@@ -61,7 +61,11 @@ def _drawn(context: Context) -> list[Standings]:
 def best_sentences(context: Context) -> list[Inline]:
     """Return the best configuration of each stratum as a sentence; nothing if there are too many strata."""
     groups = [group for group in largest(context) if group.chosen is not None]
-    return [_sentence(context, group) for group in groups] if len(groups) <= MOST_STRATA else []
+    if len(groups) > MOST_STRATA:
+        return []
+    found = [_sentence(context, group) for group in groups]
+    counted = points.counted(context.data, groups[0].metric) if groups else ""
+    return [*found[:-1], *((*text, *plain(counted)) for text in found[-1:])] if counted else found
 
 
 def _weight(group: Standings) -> tuple[bool, float]:
@@ -83,7 +87,7 @@ def _sentence(context: Context, group: Standings) -> Inline:
     interval = _interval(chosen)
     tail = f" ({interval}; {wording.count(chosen.n, 'seed')})" if interval else f" ({wording.count(chosen.n, 'seed')})"
     return rich(
-        f"{where} best configuration{_after(group)} is ",
+        f"{where} best configuration{_of_phases(context, group)}{_after(context, group)} is ",
         strong("the baseline" if _name(context, chosen) == "baseline" else wording.brief(_name(context, chosen))),
         f", with a mean {name} of ",
         strong(wording.perplexity(chosen.mean)),
@@ -108,11 +112,34 @@ def _elsewhere(context: Context, group: Standings) -> str:
     if value >= sign * chosen.mean:
         return ""
     name, mean = wording.brief(_name(context, row)), wording.perplexity(row.mean)
-    return f" Not run at this budget: {name}, with a better mean of {mean}{_after(other)}."
+    return f" Not run at this budget: {name}, with a better mean of {mean}{_after(context, other)}."
 
 
-def _after(group: Standings) -> str:
-    return "" if "runs" in json.loads(group.budget) else f" after {wording.budget(group.budget)}"
+def _phases(context: Context, group: Standings) -> tuple[str, ...]:
+    """Return the phases whose runs are compared; none if no others ran in the stratum."""
+    return group.phases if any(_elsewhere_only(context, group)) else ()
+
+
+def _elsewhere_only(context: Context, group: Standings) -> dict[str, list[str]]:
+    """Return the phases of a stratum that have runs at other budgets only, by these budgets as text."""
+    found: dict[str, list[str]] = {}
+    for other in context.standings:
+        rest = [phase for phase in other.phases if phase not in group.phases]
+        if other.name == group.name and rest:
+            found.setdefault(wording.budget(other.budget), []).extend(map(wording.clean, rest))
+    return found
+
+
+def _of_phases(context: Context, group: Standings) -> str:
+    """Return of which phases the best is, in a sentence; nothing if no others ran in the stratum."""
+    phases = _phases(context, group)
+    text = named_phases(phases)
+    kind = "" if text.endswith(" phases") else "phase " if len(phases) == 1 else "phases "
+    return f" of {kind}{text}" if phases else ""
+
+
+def _after(context: Context, group: Standings) -> str:
+    return points.after(context.data, group.metric, group.budget)
 
 
 def _interval(place: Place) -> str:
@@ -141,7 +168,8 @@ def _rivals(context: Context, group: Standings) -> str:
 
 
 def _heading(context: Context, group: Standings) -> str:
-    return ", ".join(part for part in (context.stratum_label(group), _after(group).removeprefix(" after ")) if part)
+    length = points.heading(context.data, group.metric, group.budget)
+    return ", ".join(part for part in (context.stratum_label(group), length) if part)
 
 
 def _name(context: Context, place: Place) -> str:
@@ -222,6 +250,7 @@ def _leading(context: Context, group: Standings) -> titles.Leading:
         chosen = group.leader
     return titles.Leading(
         stratum=context.stratum_label(group),
+        phases=named_phases(_phases(context, group)),
         name=_name(context, chosen) if chosen is not None else "",
         possible=len(group.possible),
         total=len(group.ranked),
@@ -230,16 +259,20 @@ def _leading(context: Context, group: Standings) -> titles.Leading:
     )
 
 
-def _caption(groups: Sequence[Standings]) -> Inline:
+def _caption(context: Context, groups: Sequence[Standings]) -> Inline:
     """Return what the figure of the best shows, and how."""
     metric, chooser = groups[0].metric, groups[0].chooser
     text = f"Mean {wording.metric_name(metric.name)} over seeds with 95% intervals"
     if chooser.name != metric.name:
         text += f"; the best is chosen by {wording.metric_name(chooser.name)}"
     text += f". The best configurations at the largest budget (at most {SHOWN}), others that may be the best, "
-    text += "and the baseline."
+    text += f"and the baseline.{points.counted(context.data, metric)}"
     left = [f"{len(rest)} more that may be the best" for group in groups if (rest := _possible(group)[MOST_POSSIBLE:])]
     text += f" Left out: {wording.listed(left)}; the table has all." if left else ""
+    apart = _elsewhere_only(context, groups[0]) if len(groups) == 1 else {}
+    if apart:
+        others = [f"{named_phases(phases)} ({budget})" for budget, phases in apart.items()]
+        text += f" Other phases ran at other budgets: {wording.listed(others)}; the table has them."
     if any(group.is_tested for group in groups):
         text += (
             " Rank: the ranks that it may have, for all at once (95%). Cannot be distinguished from the best: by "
@@ -265,7 +298,7 @@ def _table(context: Context) -> Table:
         name="standings-table",
         caption=plain(
             "All configurations of each stratum and budget. Lost: runs that diverged, failed or were pruned; their "
-            "configuration is not ranked."
+            f"configuration is not ranked.{points.counted(context.data, metric)}"
             + (f" The best {BEST_ROWS} of each stratum and budget." if len(rows) < len(every) else "")
         ),
         columns=(

@@ -11,11 +11,13 @@ from scipy import special
 from reports import wording
 from reports.figures.cost import KEYS, MANY, SHOWN_OF_MANY, CostPlot, configurations, cost_figure, drawn_states
 from reports.figures.progress import anytime_figure, best_so_far, expectation_figure, expectation_frames
-from reports.sections import titles
+from reports.sections import points, titles
 from reports.sections.blocks import Block, Cell, Column, Inline, Plot, Section, Table, plain
 from reports.sections.context import Context
 from reports.sections.strata import stratum_cells, stratum_columns
+from reports.sections.title_words import named_phases
 from studies.published import Mark
+from sweeper.evidence.claims.envelopes import ALIKE
 from sweeper.evidence.effects.shown import ALPHA
 from sweeper.evidence.statistics.heterogeneity import same_effect_p
 from sweeper.evidence.statistics.paired import paired_t
@@ -23,7 +25,7 @@ from sweeper.evidence.statistics.paired import paired_t
 Row = Mapping[Hashable, Any]  # of `configurations`
 
 LONGEST_FRONT = 15
-FLOPS_DIFFER = 1.02  # FLOPs are computed, so that only rounding is noise
+FLOPS_DIFFER = 1.0 + ALIKE  # FLOPs are computed, so that only rounding and the last batches of passes are noise
 TIMES_DIFFER = 1.25  # device times of the same work differ by up to this much on a busy machine
 ALONE_DIFFER = 1.5  # the same where no configuration ran twice, which would show the noise
 START_UP = 1.0  # seconds of device time by which the start of a process varies
@@ -113,8 +115,15 @@ def _title(context: Context, plot: CostPlot, means: pd.DataFrame) -> str:
         fronts[str(stratum)] = titles.Bought(
             float(first["value"]), float(last["value"]), float(last["cost"]) / float(first["cost"]),
             _is_bought(plot, first, last, among=int((means["stratum"] == stratum).sum()) - 1),
+            name=str(last["arm"]), phases=_phases(context, first, last),
         )  # fmt: skip
     return titles.costs_title(fronts, context.metric_name, alike=alike, several=len(means) > 1)
+
+
+def _phases(context: Context, first: Row, last: Row) -> tuple[str, str]:
+    """Return the phases that ran two configurations; empty if one phase ran both."""
+    one, other = (context.places[int(row["trial_id"])].phases for row in (first, last))
+    return ("", "") if set(one) & set(other) else (named_phases(one), named_phases(other))
 
 
 def _is_bought(plot: CostPlot, first: Row, last: Row, *, among: int) -> bool | None:
@@ -146,7 +155,7 @@ def _caption(context: Context, plot: CostPlot, data: pd.DataFrame) -> Inline:
     what = "device time" if plot.is_time else "training FLOPs"
     text = (
         f"Each larger point is a configuration at one budget: its mean {context.metric_name} (the "
-        f"{context.metric.value} of each run) against its mean {what}, with its seeds' range."
+        f"{points.point(context.metric)} of each run) against its mean {what}, with its seeds' range."
     )
     if data["on_front"].fillna(False).astype(bool).any():
         text += " The line is the Pareto front of the means: no configuration was both cheaper and better."

@@ -9,6 +9,7 @@ from reports.sections.context import Context
 from reports.sections.effects import effects_label
 from reports.sections.estimates import ESTIMATE_COLUMNS, estimate_cells, in_unit, number_cell
 from reports.sections.factor_titles import sizes_title
+from reports.sections.points import counted
 from sweeper.evidence.effects.data_size import SizeEffect, size_effects
 from sweeper.evidence.effects.shown import ALPHA, Direction, direction
 
@@ -34,7 +35,7 @@ def _phase(context: Context, phase: str, found: list[SizeEffect]) -> list[Block]
     text = (
         f"Phase {wording.clean(phase)}: the change from the baseline with the same amount of training text, with 95% "
         "intervals. The validation text and the vocabulary are the same throughout. Every run has the same budget, so "
-        "with more text each word is read less often."
+        f"with more text each word is read less often.{counted(context.data, context.metric)}"
     )
     return [Plot(drawing=drawing, caption=plain(text)), _table(name, phase, found, percent=percent)]
 

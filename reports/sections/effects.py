@@ -9,7 +9,7 @@ from reports import wording
 from reports.figures.effects_axis import Finding, Row, finding_of
 from reports.figures.forest import forest_figures
 from reports.figures.heat import Triangle, interaction_figures
-from reports.sections import factor_titles
+from reports.sections import factor_titles, points
 from reports.sections.blocks import Block, Cell, Column, Heading, Inline, Paragraph, Plot, Section, Table, plain
 from reports.sections.context import Context
 from reports.sections.effect_titles import effects_title
@@ -81,6 +81,7 @@ def effects_intro(context: Context) -> Paragraph:
             f"Effects are changes of the {context.metric_name} {unit} ({less}) with 95% confidence "
             "intervals, from differences paired by seed and by the levels of all other factors. The intervals are not "
             "adjusted for multiple comparisons; the verdicts on the claims are."
+            + points.counted(context.data, context.metric)
         )
     )
 

@@ -6,7 +6,7 @@ from reports import wording
 from reports.figures import effects_axis
 from reports.figures.effects_axis import Finding, Row, finding_of
 from reports.figures.forest import forest_figures
-from reports.sections import titles
+from reports.sections import points, titles
 from reports.sections.blocks import Block, Plot, plain
 from reports.sections.context import Context
 from reports.sections.estimates import in_unit
@@ -96,7 +96,7 @@ def gains(context: Context) -> list[Block]:
         f"{wording.capital(wording.metric_name(metric.name))} of the best configuration of each stratum and budget "
         "against the baseline of the same stratum, budget and seeds. "
         "The best of many looks better than it is, by chance; the title allows for that, and for the number of them. "
-        "What a claim shows counts as it stands."
+        f"What a claim shows counts as it stands.{points.counted(context.data, metric)}"
         + (" There is no line where the baseline is the best, or shares no seed with it." if lacks else "")
     )
     return [

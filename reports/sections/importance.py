@@ -6,7 +6,7 @@ from typing import Final
 
 from reports import wording
 from reports.figures.shares import attribution_figures, importance_figures
-from reports.sections import factor_titles
+from reports.sections import factor_titles, points
 from reports.sections.blocks import Block, Heading, Inline, Paragraph, Plot, Section, plain
 from reports.sections.context import Context
 from reports.sections.effects import STEPWISE, shown_of
@@ -31,11 +31,11 @@ def importance(context: Context) -> Section | None:
         if found and len(context.study.phases) > 1:
             blocks.append(Heading(text=wording.clean(name)))
         blocks += found
-    return (
-        Section(anchor="importance", title="Which factors matter most", blocks=tuple(blocks), appendix=True)
-        if blocks
-        else None
-    )
+    if not blocks:
+        return None
+    counted = points.counted(context.data, context.metric).strip()
+    intro = [Paragraph(text=plain(counted))] if counted else []
+    return Section(anchor="importance", title="Which factors matter most", blocks=(*intro, *blocks), appendix=True)
 
 
 def _attributed(context: Context, phase: str, design: str) -> list[Block]:

@@ -84,15 +84,20 @@ def _arm(
 
 
 def _passing(context: Context, panels: Sequence[tuple[Stratum, CurvePanel]]) -> dict[str, Passing]:
-    """Return by stratum, at its largest budget, from which step on the best is ahead of the baseline."""
-    found: dict[str, Passing] = {}
+    """Return by stratum, at the largest budget that has both, from which step on the best is ahead of the baseline.
+
+    A stratum of several budgets is named with that one.
+    """
+    found: dict[str, tuple[str, Passing]] = {}
+    several = {stratum.name for stratum, _ in panels if sum(other.name == stratum.name for other, _ in panels) > 1}
     for stratum, panel in panels:
         best, baseline = (next((arm for arm in panel.arms if arm.role == role), None) for role in ("best", "baseline"))
         if best is not None and baseline is not None:
             step = first_step_ahead(best, baseline, minimizes=context.metric.minimizes, log=context.metric.is_log)
             is_shown = _is_better(context, set(best.curves))
-            found[context.stratum_label(stratum)] = Passing(best.name, step, float(best.steps.max()), is_shown)
-    return found
+            where = panel.heading if stratum.name in several else context.stratum_label(stratum)
+            found[stratum.name] = where, Passing(best.name, step, float(best.steps.max()), is_shown)
+    return dict(found.values())
 
 
 def _is_better(context: Context, trials: set[int]) -> bool:

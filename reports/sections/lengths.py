@@ -2,30 +2,35 @@
 
 import math
 from collections.abc import Sequence
-from typing import Final
+from dataclasses import replace
 
 import numpy as np
 
 from reports import wording
-from reports.figures.envelopes import CrossingMark, EnvelopeLine, EnvelopePanel, envelopes_figure, worst_drawn
+from reports.figures.envelopes import (
+    MOST,
+    CrossingMark,
+    EnvelopeLine,
+    EnvelopePanel,
+    envelopes_figure,
+    named,
+    worst_drawn,
+)
 from reports.sections.blocks import Block, Cell, Column, Listing, Paragraph, Plot, Section, Table, plain
 from reports.sections.context import Context
 from reports.sections.estimates import ESTIMATE_COLUMNS, effect_text, estimate_cells, number_cell
+from reports.sections.patience import UNITS, amount, overtakes, sentence
 from sweeper.evidence.claims.both_lengths import BothLengths, Reading, both_lengths
 from sweeper.evidence.claims.envelopes import ArmCurve, ComputePanel, Pair, compute_panels
-from sweeper.evidence.claims.length_notes import capital
+from sweeper.evidence.claims.length_notes import BASELINE
 from sweeper.evidence.data.arm_lengths import ArmLengths, length_text
 from sweeper.evidence.data.measures import Metric
 from sweeper.evidence.formatting import listed, listed_some
-from sweeper.evidence.statistics.envelope import Crossing
-
-UNITS: Final = {"flops": "FLOPs", "reference_hours": "reference hours"}
-DIGITS: Final = 2
 
 
 def lengths(context: Context) -> Section | None:
     """Return the section; None if no claim compares configurations at their best lengths."""
-    panels = compute_panels(context.verdicts)
+    panels = [renamed(panel, context) for panel in compute_panels(context.verdicts)]
     if not panels:
         return None
     blocks: list[Block] = [Paragraph(text=plain(_lead(panels)), lead=True)]
@@ -34,6 +39,22 @@ def lengths(context: Context) -> Section | None:
             blocks += _figure(own, own[0].metric)
     blocks += [_arms_table(panels), _claims_table(both_lengths(context.verdicts, context.metric_runs))]
     return Section(anchor="best-lengths", title="Each at its best length", blocks=tuple(blocks))
+
+
+def renamed(panel: ComputePanel, context: Context) -> ComputePanel:
+    """Return a panel whose configurations are called as among the best, where that is shorter than their levels."""
+
+    def name(known: str, arm: ArmLengths) -> str:
+        names = {context.arms[trial] for trials in arm.trials.values() for trial, _ in trials}
+        return known if known == BASELINE else min([known, *sorted(names)], key=len)
+
+    curves = {curve.key: replace(curve, name=name(curve.name, curve.arm)) for curve in panel.curves}
+    return replace(
+        panel,
+        arms=tuple((name(known, arm), arm) for known, arm in panel.arms),
+        curves=tuple(curves.values()),
+        pairs=tuple(replace(pair, start=curves[pair.start.key], to=curves[pair.to.key]) for pair in panel.pairs),
+    )
 
 
 def _lead(panels: Sequence[ComputePanel]) -> str:
@@ -45,7 +66,7 @@ def _lead(panels: Sequence[ComputePanel]) -> str:
 
 
 def _figure(panels: Sequence[ComputePanel], metric: Metric) -> list[Block]:
-    sentences = [_sentence(pair, panel) for panel in panels for pair in panel.pairs]
+    sentences = [sentence(pair, panel) for panel in panels for pair in panel.pairs]
     name = f"best-lengths-{wording.slug(metric.name)}"
     title = f"Best {wording.metric_name(metric.name)} by each amount of compute"
     words = " ".join([f"{title}.", *sentences])
@@ -53,23 +74,41 @@ def _figure(panels: Sequence[ComputePanel], metric: Metric) -> list[Block]:
     drawing = envelopes_figure(name, title, words, drawn, metric)
     caption = (
         f"A line is the {wording.metric_name(metric.name)} of a configuration at the best of its lengths that take no "
-        f"more compute, its mean over seeds; band: least to largest of its seeds; dot: its best length. Nothing is "
-        f"drawn beyond what was measured.{_left_out(drawn, metric)}{_fewer_seeds(panels)} The values are as measured, "
-        "and not corrected for the choice of the length."
+        f"more compute, its mean over seeds; band: least to largest of its seeds; dot: its best length."
+        f"{_rises(panels)} Nothing is drawn beyond what was measured.{_left_out(drawn, metric)}{_grey(drawn, metric)}"
+        f"{_fewer_seeds(panels)} The values are as measured, and not corrected for the choice of the length."
     )
-    listing = [Listing(items=tuple(plain(sentence) for sentence in sentences))] if sentences else []
+    listing = [Listing(items=tuple(plain(text) for text in sentences))] if sentences else []
     return [Plot(drawing=drawing, caption=plain(caption)), *listing]
 
 
 def _left_out(panels: Sequence[EnvelopePanel], metric: Metric) -> str:
     """Return what a caption says of the values that are not drawn."""
-    every = (worst_drawn(panel, metric) for panel in panels)
+    names = named(panels, metric)
+    every = (worst_drawn(panel, metric, names) for panel in panels)
     limits = list(dict.fromkeys(wording.number(limit, 3) for limit in every if math.isfinite(limit)))
     if not limits:
         return ""
     side, found = "above" if metric.minimizes else "below", listed(limits)
     where = " in the panels" if len(limits) > 1 else ""
     return f" Lines begin where they are near the best lengths: values {side} {found}{where} are left out."
+
+
+def _rises(panels: Sequence[ComputePanel]) -> str:
+    """Return why a line may rise, if lengths are chosen on another metric than that which is drawn."""
+    chooser = panels[0].arms[0][1].chooser.metric.name
+    if chooser == panels[0].metric.name:
+        return ""
+    return f" Lengths are chosen by {wording.metric_name(chooser)}, so a line may rise a little."
+
+
+def _grey(panels: Sequence[EnvelopePanel], metric: Metric) -> str:
+    """Return which lines are not grey, if others are."""
+    names = named(panels, metric)
+    others = {line.name for panel in panels for line in panel.lines}.difference(names)
+    if not others:
+        return ""
+    return f" In color: the baseline, what claims compare others with, and the best, {MOST} in all."
 
 
 def _fewer_seeds(panels: Sequence[ComputePanel]) -> str:
@@ -94,13 +133,14 @@ def _line(curve: ArmCurve) -> EnvelopeLine:
     mean, low, high = (measured(each) for each in (values.mean(axis=0), values.min(axis=0), values.max(axis=0)))
     costs = curve.envelope.costs
     return EnvelopeLine(
-        name=wording.clean(curve.name), costs=costs, mean=mean, low=low, high=high, best_cost=curve.best_cost
-    )
+        name=wording.clean(curve.name), costs=costs, mean=mean, low=low, high=high, best_cost=curve.best_cost,
+        is_reference=curve.is_reference,
+    )  # fmt: skip
 
 
 def _mark(pair: Pair) -> CrossingMark | None:
     found = pair.crossing
-    if found is None or found.state != "overtakes":
+    if found is None or not overtakes(found):
         return None
     measure = pair.start.arm.measure
     at = pair.start.envelope.at(np.array([found.at]))
@@ -108,58 +148,17 @@ def _mark(pair: Pair) -> CrossingMark | None:
     return CrossingMark(at=found.at, low=found.low, high=found.high, value=value)
 
 
-def _sentence(pair: Pair, panel: ComputePanel) -> str:
-    """Return what a pair of configurations shows of patience, in words."""
-    start, to = wording.clean(pair.start.name), wording.clean(pair.to.name)
-    place = f" ({wording.clean(panel.heading)})" if panel.heading else ""
-    found = pair.crossing
-    if found is None:
-        return f"{capital(to)} and {start}{place} have no seed in common."
-    last, first = (_cost_text(each, panel.unit) for each in (found.last, found.first))
-    if found.state == "apart":
-        return f"{capital(to)} and {start}{place} were measured at no common compute."
-    if found.seeds > 1 and not found.is_shown and (found.state != "overtakes" or found.low_is_open):
-        return f"Between {first} and {last}, nothing shows that {to} or {start}{place} is ahead."
-    if found.state == "overtakes":
-        times = wording.number(found.at / pair.start.best_cost, DIGITS)
-        return (
-            f"{capital(to)} overtakes {start}{place} at {_cost_text(found.at, panel.unit)}"
-            f"{_interval(found, panel.unit)}: {times} times the compute of the best length of {start}."
-        )
-    if found.state == "ahead":
-        return f"{capital(to)} is ahead of {start}{place} from {first}, the first that both were measured at."
-    return f"{capital(to)} has not overtaken {start}{place} by {last}, the last that both were measured at."
-
-
-def _interval(found: Crossing, unit: str) -> str:
-    if not (math.isfinite(found.low) and math.isfinite(found.high)):
-        return ""
-    low = f"{'less than ' if found.low_is_open else ''}{_amount(found.low, unit)}"
-    high = f"{'more than ' if found.high_is_open else ''}{_amount(found.high, unit)}"
-    return f" (95% interval {low} to {high})"
-
-
-def _amount(cost: float, unit: str) -> str:
-    if unit == "flops":
-        return wording.si(cost)
-    return wording.grouped(round(cost)) if unit in ("steps", "tokens") else wording.number(cost, 3)
-
-
-def _cost_text(cost: float, unit: str) -> str:
-    if unit == "steps":
-        return f"step {_amount(cost, unit)}"
-    return f"{_amount(cost, unit)} {UNITS.get(unit, unit)}"
-
-
 def _arms_table(panels: Sequence[ComputePanel]) -> Table:
     several = len({panel.heading for panel in panels}) > 1
     rows = [(panel, name, arm) for panel in panels for name, arm in panel.arms]
+    left = sum(panel.num_left_out for panel in panels)
     return Table(
         name="best-lengths",
         caption=plain(
             "The best length of each configuration. Value: its mean over seeds, corrected by how much the best of "
             "several lengths looks better than it is. Lengths: how many were measured. Edge: whether the best one is "
             "the shortest or the longest of them, so that the best may not have been measured."
+            + (f" Not shown: {left} of those that no claim compares." if left else "")
         ),
         columns=(
             *([Column(title="Phases" if any(panel.phases for panel in panels) else "Block")] if several else []),
@@ -183,13 +182,13 @@ def _arms_table(panels: Sequence[ComputePanel]) -> Table:
 def _arm_row(name: str, arm: ArmLengths, panel: ComputePanel) -> tuple[Cell, ...]:
     unit = UNITS.get(panel.unit, panel.unit)
     cost = arm.best.cost.get(panel.unit, math.nan)
-    amount = f"{_amount(cost, panel.unit)} {unit}" if math.isfinite(cost) else ""
+    compute = f"{amount(cost, panel.unit)} {unit}" if math.isfinite(cost) else ""
     percent = arm.measure.is_log
     return (
         Cell(wording.clean(name)),
         Cell(wording.metric_name(panel.metric.name)),
         Cell(length_text(arm, arm.best)),
-        Cell(amount, cost, (cost, unit)) if amount else Cell("", None, (None, None)),
+        Cell(compute, cost, (cost, unit)) if compute else Cell("", None, (None, None)),
         number_cell(arm.value, wording.perplexity(arm.value)),
         number_cell(arm.choice.optimism, effect_text(arm.measure.sign * arm.choice.optimism, percent=percent)),
         number_cell(len(arm.at_best)),

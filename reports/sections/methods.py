@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from reports import wording
 from reports.sections.blocks import Block, Heading, Listing, Paragraph, Plot, Section, Table, plain
 from reports.sections.context import Context
 from sweeper.evidence.sequential.paths import least_refutation
@@ -65,7 +66,11 @@ SPENDINGS: Final = {
     "obrien_fleming": "O\u2019Brien and Fleming", "kim_demets": "Kim and DeMets", "pocock": "Pocock",
 }  # fmt: skip
 SELECTION = "A trial's value is the {point} of the metric that its program reported."
-TRAINER_TEST = " Test text is evaluated once, with the weights that were best on validation text."
+TESTED_ONCE = " Test text is evaluated once, with the weights that were best on validation text."
+TESTED_ALWAYS = (
+    " Test text is read at every evaluation, and nothing is chosen by it: a trial's test value is that of the weights "
+    "that were best on validation text, and what is compared at a length is the test of the weights at that length."
+)
 BEST_OF_MANY = " The best of many trials looks better than it is, by chance: its gain is not an effect."
 LOST = (
     "Trials that were pruned, failed or have not ended have no value to compare. Estimates, intervals and means leave "
@@ -132,10 +137,30 @@ def _program_texts(context: Context) -> list[str]:
     flops = (TRAINER_FLOPS if is_trainer else FLOPS) if context.trials["flops"].notna().any() else ""
     return [
         PAIRS.format(fixes=": it fixes initialization, data order and dropout" if is_trainer else ""),
-        SELECTION.format(point=point) + (TRAINER_TEST if is_trainer else "") + BEST_OF_MANY,
+        SELECTION.format(point=point) + (_test_text(context) if is_trainer else "") + BEST_OF_MANY,
         LOST,
         COST + flops,
     ]
+
+
+def _test_text(context: Context) -> str:
+    """Return when the trainer read the test text, as it resolved each trial, or by the study file if none has run."""
+    configs = [result.get("config") for result in context.data.results.values()]
+    found = [_test_option(config) for config in configs if config is not None] or [
+        _test_option(context.study.trial.config)
+    ]
+    always, once = found.count("each_look"), found.count(True)
+    if not (always and once):
+        return TESTED_ALWAYS if always else TESTED_ONCE if once else ""
+    some = f" In {wording.count(always, 'trial')}, test text is read"
+    others = f" In {wording.count(once, 'other')}, test text is"
+    return TESTED_ALWAYS.replace(" Test text is read", some) + TESTED_ONCE.replace(" Test text is", others)
+
+
+def _test_option(config: object) -> object:
+    """Return ``evaluation.test`` of a configuration of the trainer, which is true by default."""
+    options = config.get("evaluation") if isinstance(config, Mapping) else None
+    return options.get("test", True) if isinstance(options, Mapping) else True
 
 
 def _claims_text(context: Context) -> str:

@@ -27,6 +27,12 @@ def short(name: str, otherwise: str = "the best configuration") -> str:
     return name if len(name) <= LONGEST else otherwise
 
 
+def named_phases(phases: Sequence[str]) -> str:
+    """Return the names of phases; if several are too many or too long, how many they are."""
+    text = wording.listed([cut(wording.clean(each)) for each in phases])
+    return text if len(phases) < 2 or len(text) <= LONGEST else wording.count(len(phases), "phase")
+
+
 def on_blocks(blocks: Sequence[str]) -> str:
     """Return blocks with their preposition: on a corpus, at a level; of several levels with their factor once."""
     factors = {block.partition(" = ")[0] for block in blocks}

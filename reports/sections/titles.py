@@ -57,6 +57,7 @@ class Leading:
 
     Attributes:
         stratum: empty if there is one only.
+        phases: whose runs are compared, as text; empty if no others ran in the stratum.
         possible, total: how many configurations may be the best, of how many.
         is_tested: whether that was tested.
         first: how many have the best mean.
@@ -68,6 +69,7 @@ class Leading:
     total: int
     is_tested: bool
     first: int
+    phases: str = ""
 
 
 def best_title(groups: Sequence[Leading]) -> str:
@@ -80,7 +82,7 @@ def best_title(groups: Sequence[Leading]) -> str:
 def _leading(found: Leading, strata: Sequence[str]) -> str:
     """Say which configuration is best in some strata that are all alike."""
     where = f" {on_blocks(strata)}" if len(strata) <= NAMED else f" in all {len(strata)} strata"
-    where = where if found.stratum else ""
+    where = (where if found.stratum else "") + (f" in {found.phases}" if found.phases else "")
     shown, total, first = short(found.name, "one configuration"), found.total, found.first
     if total < 2:
         return f"{shown} is the only configuration{where}"
@@ -121,12 +123,16 @@ class Bought:
         first, last: the values of the cheapest configuration on its front, and of the best.
         ratio: how many times as much the best costs.
         is_shown: whether it is shown to cost more and to be better; None if that cannot be tested.
+        name: of the best configuration.
+        phases: that ran the two, as text; empty if one phase ran both.
     """
 
     first: float
     last: float
     ratio: float
     is_shown: bool | None
+    name: str = ""
+    phases: tuple[str, str] = ("", "")
 
 
 def costs_title(fronts: Mapping[str, Bought], metric: str, *, alike: bool, several: bool = True) -> str:
@@ -139,8 +145,13 @@ def costs_title(fronts: Mapping[str, Bought], metric: str, *, alike: bool, sever
     if alike:
         return "All runs cost the same, so cost decides nothing" if several else "A single configuration has completed"
     dearer = {stratum: found for stratum, found in fronts.items() if found.ratio > 1.0}
+    if not fronts:
+        return "No configuration completed all of its runs"
+    if not dearer and len(fronts) > 1:
+        return f"In each stratum, one of the cheapest configurations has the best mean {metric}"
     if not dearer:
-        return "The cheapest configuration is the best one" if fronts else "No configuration completed all of its runs"
+        best = short(next(iter(fronts.values())).name, "one configuration")
+        return sentence(f"{best} has the best mean {metric}, and is among the cheapest")
     said = {stratum: found for stratum, found in dearer.items() if found.is_shown is not False}
     if not said:
         return f"No gain in {metric} from a higher cost can be distinguished from noise"
@@ -152,7 +163,11 @@ def costs_title(fronts: Mapping[str, Bought], metric: str, *, alike: bool, sever
 
 
 def _bought(found: Bought, metric: str) -> str:
-    times, ends = wording.number(found.ratio, 2), [wording.perplexity(value) for value in (found.first, found.last)]
+    times = wording.number(found.ratio, 2)
+    ends = [
+        wording.perplexity(value) + (f" in {phases}" if phases else "")
+        for value, phases in zip((found.first, found.last), found.phases, strict=True)
+    ]
     if found.is_shown:
         return f"{times} times the cost takes {metric} from {ends[0]} to {ends[1]}"
     what = "" if metric == "it" else f"{metric} "

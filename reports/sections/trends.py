@@ -6,9 +6,10 @@ from dataclasses import replace
 
 from reports import wording
 from reports.figures.trend import TrendPoint, trend_figure
-from reports.sections.blocks import Block, Cell, Column, Inline, Plot, Section, Table, plain
+from reports.sections.blocks import Block, Cell, Column, Plot, Section, Table, plain
 from reports.sections.context import Context
 from reports.sections.estimates import ESTIMATE_COLUMNS, effect_text, estimate_cells, in_unit, number_cell
+from reports.sections.points import counted_for
 from reports.sections.titles import trend_title
 from sweeper.evidence.claims.compared import sides_of
 from sweeper.evidence.claims.judge import ClaimVerdict
@@ -54,7 +55,8 @@ def _trend(context: Context, claims: Sequence[ClaimVerdict], fit: TrendFit, name
     drawn = [_in_unit(point, percent=percent) for point in points]
     drawing = trend_figure(name, title, drawn, labels, log=fit.is_log, percent=percent)
     caption = _caption(claims, fit, f"{change}{where}", slope)
-    return [Plot(drawing=drawing, caption=caption), _table(name, claims, points, where)]
+    caption += counted_for(context.data, claims)
+    return [Plot(drawing=drawing, caption=plain(caption)), _table(name, claims, points, where)]
 
 
 def _slope(verdict: ClaimVerdict) -> str:
@@ -104,7 +106,7 @@ def _named(claims: Sequence[ClaimVerdict]) -> str:
     return f"claim{'s' if len(claims) > 1 else ''} {names}"
 
 
-def _caption(claims: Sequence[ClaimVerdict], fit: TrendFit, change: str, slope: str) -> Inline:
+def _caption(claims: Sequence[ClaimVerdict], fit: TrendFit, change: str, slope: str) -> str:
     text = (
         f"{wording.capital(_named(claims))}: the effect of {change} at each level, with 95% intervals, and the line "
         f"that least squares puts through the effects{f' ({slope})' if slope else ''}."
@@ -115,7 +117,7 @@ def _caption(claims: Sequence[ClaimVerdict], fit: TrendFit, change: str, slope: 
         text += " Where the line is dashed nothing was run; whether it continues is not known."
     if fit.is_curved:
         text += " The effects do not lie on a line."
-    return plain(text)
+    return text
 
 
 def _table(name: str, claims: Sequence[ClaimVerdict], points: list[TrendPoint], where: str) -> Table:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Final, TypeGuard
 
 from reports import wording
+from reports.sections import points
 from reports.sections.blocks import Block, Cell, Column, Paragraph, Section, Table, plain
 from reports.sections.context import Context
 from reports.sections.energy import cost_cells, cost_heads
@@ -55,8 +56,8 @@ def trial_table(context: Context) -> Table:
     return Table(
         name=NAME,
         caption=plain(
-            f"{wording.capital(context.metric_name)} is the {context.metric.value} of the run. Device time includes "
-            f"failed attempts{wording.clean(price)}; FLOPs are those of training."
+            f"{wording.capital(context.metric_name)} is the {points.point(context.metric)} of the run. Device time "
+            f"includes failed attempts{wording.clean(price)}; FLOPs are those of training."
         ),
         columns=tuple(columns),
         rows=rows,

@@ -6,6 +6,7 @@ from typing import Final
 
 from reports import wording
 from reports.figures.claims import ClaimRow, claims_figures
+from reports.sections import points
 from reports.sections.blocks import (
     Block,
     Cell,
@@ -61,11 +62,12 @@ def claims_headline(context: Context) -> list[Block]:
     return [
         Paragraph(text=_counts(verdicts)),
         *([Paragraph(text=plain(f"Claims were removed after data existed: {shown}."))] if removed else []),
-        *(Plot(drawing=drawing, caption=_figure_caption(verdicts, at_once=at_once)) for drawing in drawings),
+        *(Plot(drawing=drawing, caption=_figure_caption(context, at_once=at_once)) for drawing in drawings),
     ]
 
 
-def _figure_caption(verdicts: Sequence[ClaimVerdict], *, at_once: bool) -> Inline:
+def _figure_caption(context: Context, *, at_once: bool) -> Inline:
+    verdicts = context.verdicts
     text = "The effect of each claim with its 95% interval, and shaded where the claim puts it. "
     if at_once and len(verdicts) > 1:
         text += f"Thin lines hold for all {len(verdicts)} claims at once (Bonferroni). "
@@ -81,7 +83,7 @@ def _figure_caption(verdicts: Sequence[ClaimVerdict], *, at_once: bool) -> Inlin
         text += (
             f" Fragile: {fragile} that another analysis of the same runs would not confirm; see the claims in detail."
         )
-    return plain(text)
+    return plain(text + points.counted_for(context.data, verdicts))
 
 
 def varies(verdict: ClaimVerdict) -> bool:

@@ -1,7 +1,11 @@
-"""What configurations reach by each amount of compute, where claims compare them at their best lengths."""
+"""What configurations reach by each amount of compute, where claims compare them at their best lengths.
+
+Beside those that claims compare, these are all configurations of the phases that the claims are about: the best one of
+a study may be one of which no claim says anything.
+"""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -13,11 +17,14 @@ from sweeper.evidence.data.arm_lengths import ArmKey, ArmLengths, shared_units
 from sweeper.evidence.data.runs import Runs
 from sweeper.evidence.formatting import listed
 from sweeper.evidence.statistics.envelope import Crossing, Envelope, crossing, envelope
-from sweeper.spec.claim import ArmContrast, Contrast
+from sweeper.spec.claim import ArmContrast, Contrast, phases_of
 from sweeper.spec.metric import Metric
 
 Arms = Mapping[ArmKey, tuple[str, ArmLengths]]  # with their names
-ALIKE: Final = 1e-3  # relative: steps that cost the same in all configurations are what compute is counted in
+# Relative: steps that cost the same in all configurations are what compute is counted in. The last batch of a pass may
+# be shorter, so that the FLOPs of a step differ by less than this even within a run.
+ALIKE: Final = 0.02
+MOST: Final = 60  # configurations of a panel beside those that claims compare, the best ones
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +32,7 @@ class ArmCurve:
     """One configuration in a figure of compute.
 
     Attributes:
+        is_reference: whether it is the baseline, or what a claim compares another single one with.
         best_cost: of its best length.
         envelope: on the metric's scale, less for better, of the seeds that have all lengths that are drawn: those that
             most of its seeds have, or if its best one is none of them, all.
@@ -34,6 +42,7 @@ class ArmCurve:
     name: str
     arm: ArmLengths = field(repr=False)
     seeds: tuple[int, ...]
+    is_reference: bool = False
     best_cost: float
     envelope: Envelope = field(repr=False)
 
@@ -54,13 +63,14 @@ class Pair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComputePanel:
-    """The configurations of one block that claims about one metric compare.
+    """The configurations of one block that claims about one metric compare, and the others of the same phases.
 
     Attributes:
         place: the block, e.g. ``corpus = ptb``; empty without any.
         phases: which run its configurations, if phases run others of the same names, e.g. on more text; else none.
         unit: what compute is counted in.
-        arms: all configurations, with their names.
+        arms: all configurations, with their names; those that claims compare first, then the best of the others.
+        num_left_out: how many of the others are not among these.
         curves: those of which something can be drawn.
     """
 
@@ -69,6 +79,7 @@ class ComputePanel:
     phases: tuple[str, ...] = ()
     unit: str
     arms: tuple[tuple[str, ArmLengths], ...] = field(repr=False)
+    num_left_out: int = 0
     curves: tuple[ArmCurve, ...]
     pairs: tuple[Pair, ...]
 
@@ -78,47 +89,99 @@ class ComputePanel:
         return ", ".join(text for text in (self.place, listed(self.phases)) if text)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Gathered:
+    """The configurations of claims about one metric.
+
+    Attributes:
+        compared: by claims.
+        others: of the phases that the claims are about.
+        phases: that run each.
+        references: the baselines, and what claims compare another single configuration with.
+    """
+
+    verdicts: Sequence[ClaimVerdict]
+    compared: dict[ArmKey, tuple[str, ArmLengths]] = field(default_factory=dict)
+    others: dict[ArmKey, tuple[str, ArmLengths]] = field(default_factory=dict)
+    phases: dict[ArmKey, dict[str, None]] = field(default_factory=dict)
+    references: set[ArmKey] = field(default_factory=set)
+
+
 def compute_panels(verdicts: Sequence[ClaimVerdict]) -> tuple[ComputePanel, ...]:
-    """Return the configurations that claims compare at their best lengths, by metric and block."""
-    groups: dict[tuple[str, tuple[str, ...]], dict[ArmKey, tuple[str, ArmLengths]]] = {}
-    metrics: dict[str, Metric] = {}
-    phases: dict[ArmKey, dict[str, None]] = {}
-    for verdict in _at_best(verdicts):
-        metrics[verdict.metric.name] = verdict.metric
-        runs = verdict.examination.tested[verdict.position].runs
+    """Return the configurations of claims at best lengths, by metric and block; a metric has one unit, if possible."""
+    at_best = _at_best(verdicts)
+    by_metric = {
+        name: [verdict for verdict in at_best if verdict.metric.name == name]
+        for name in dict.fromkeys(verdict.metric.name for verdict in at_best)
+    }
+    return tuple(panel for own in by_metric.values() for panel in _panels(_gathered(own)))
+
+
+def _gathered(verdicts: Sequence[ClaimVerdict]) -> _Gathered:
+    found = _Gathered(verdicts=verdicts)
+    for verdict in verdicts:
+        runs, about = verdict.examination.tested[verdict.position].runs, phases_of(verdict.claim.statement)
         for key, arm in _arms(verdict).items():
-            groups.setdefault((verdict.metric.name, key[1]), {}).setdefault(key, (arm_name(key, arm, runs), arm))
-        for key, name in _phases_of(runs):
-            phases.setdefault(key, {})[name] = None
-    return tuple(
-        _panel(verdicts, metrics[metric], place, names, arms)
-        for (metric, place), every in groups.items()
-        for names, arms in _apart(every, phases)
-    )
+            found.compared.setdefault(key, (arm_name(key, arm, runs), arm))
+        found.references.update(start for start, _ in _pair_keys(verdict))
+        for key, phase, is_baseline in _phases_of(runs):
+            found.phases.setdefault(key, {})[phase] = None
+            if is_baseline:
+                found.references.add(key)
+            if phase in about and key in runs.lengths and key not in found.others:
+                found.others[key] = (arm_name(key, runs.lengths[key], runs), runs.lengths[key])
+    for key in found.compared:
+        found.others.pop(key, None)
+    return found
 
 
-def _panel(
-    verdicts: Sequence[ClaimVerdict], metric: Metric, place: tuple[str, ...], phases: tuple[str, ...], arms: Arms
-) -> ComputePanel:
-    unit = unit_of([arm for _, arm in arms.values()])
-    curves = {key: curve for key, (name, arm) in arms.items() if (curve := _curve(key, name, arm, unit)) is not None}
-    own = [verdict for verdict in _at_best(verdicts) if verdict.metric.name == metric.name]
+def _panels(found: _Gathered) -> Iterator[ComputePanel]:
+    unit = unit_of([arm for _, arm in (found.compared | found.others).values()])
+    for place in dict.fromkeys(key[1] for key in found.compared):
+        rest = sorted((key for key in found.others if key[1] == place), key=lambda key: _worth(found.others[key][1]))
+        arms = {key: arm for key, arm in found.compared.items() if key[1] == place}
+        arms |= {key: found.others[key] for key in rest}
+        for names, own in _apart(arms, found.phases):
+            yield _panel(found, place, (names, own), unit)
+
+
+def _worth(arm: ArmLengths) -> float:
+    return float(arm.measure.sign * arm.at_best.mean())
+
+
+def _panel(found: _Gathered, place: tuple[str, ...], group: tuple[tuple[str, ...], Arms], unit: str) -> ComputePanel:
+    """Return a panel.
+
+    Args:
+        group: its phases, if others have configurations of the same names, and its configurations.
+        unit: in which the compute of all panels is known; empty if there is none.
+    """
+    phases, every = group
+    left = [key for key in every if key in found.others][MOST:]
+    arms = {key: arm for key, arm in every.items() if key not in left}
+    unit = unit or unit_of([arm for _, arm in arms.values()])
+    known = {key: _curve(key, name, arm, unit) for key, (name, arm) in arms.items()}
+    curves = {
+        key: replace(curve, is_reference=key in found.references) for key, curve in known.items() if curve is not None
+    }
     return ComputePanel(
-        metric=metric,
+        metric=found.verdicts[0].metric,
         place=", ".join(place),
         phases=phases,
         unit=unit,
         arms=tuple(arms.values()),
+        num_left_out=len(left),
         curves=tuple(curves.values()),
-        pairs=tuple(_pairs(own, place, curves)),
+        pairs=tuple(_pairs(found.verdicts, curves)),
     )
 
 
-def _phases_of(runs: Runs) -> Iterator[tuple[ArmKey, str]]:
-    """Yield the configurations of each phase with its name."""
+def _phases_of(runs: Runs) -> Iterator[tuple[ArmKey, str, bool]]:
+    """Yield the configurations of each phase with its name, and whether they are its baseline, within blocks."""
     for name, phase in (runs.unchosen or runs).phases.items():
         for cell in phase.cells:
-            yield (cell.arm, cell.stratum[1:]), name
+            changed = (factor for factor, level in cell.levels.items() if level != phase.baseline.get(factor))
+            yield (cell.arm, cell.stratum[1:]), name, all(factor in phase.apart for factor in changed)
 
 
 def _apart(arms: Arms, phases: Mapping[ArmKey, Collection[str]]) -> Iterator[tuple[tuple[str, ...], Arms]]:
@@ -135,7 +198,7 @@ def _apart(arms: Arms, phases: Mapping[ArmKey, Collection[str]]) -> Iterator[tup
         linked = [group for group in groups if not group.keys().isdisjoint(phases[key])]
         merged = {name: None for group in linked for name in group} | dict.fromkeys(phases[key])
         groups = [*(group for group in groups if group not in linked), merged]
-    for group in groups:
+    for group in sorted(groups, key=lambda group: [group.keys().isdisjoint(phases[key]) for key in arms]):
         yield tuple(group), {key: arm for key, arm in arms.items() if not group.keys().isdisjoint(phases[key])}
 
 
@@ -186,20 +249,26 @@ def _curve(key: ArmKey, name: str, arm: ArmLengths, unit: str) -> ArmCurve | Non
     return None
 
 
-def _pairs(
-    verdicts: Sequence[ClaimVerdict], place: tuple[str, ...], curves: Mapping[ArmKey, ArmCurve]
-) -> Iterable[Pair]:
-    """Yield the pairs of single configurations of a block that claims on contrasts compare; each once."""
+def _pairs(verdicts: Sequence[ClaimVerdict], curves: Mapping[ArmKey, ArmCurve]) -> Iterator[Pair]:
+    """Yield the pairs of single configurations that claims on contrasts compare, of those with curves; each once."""
     seen: set[tuple[ArmKey, ArmKey]] = set()
     for verdict in verdicts:
-        keys = [key for key in _arms(verdict) if key[1] == place]
-        is_pair = isinstance(verdict.claim.statement, Contrast | ArmContrast) and len(keys) == 2
-        if not is_pair or not curves.keys() >= set(keys):
-            continue
-        start, to = (curves[key] for key in keys)
-        if (start.key, to.key) not in seen:
-            seen.add((start.key, to.key))
-            yield Pair(claim=verdict.id, start=start, to=to, crossing=_crossing(start, to))
+        for keys in _pair_keys(verdict):
+            if keys not in seen and curves.keys() >= set(keys):
+                seen.add(keys)
+                start, to = (curves[key] for key in keys)
+                yield Pair(claim=verdict.id, start=start, to=to, crossing=_crossing(start, to))
+
+
+def _pair_keys(verdict: ClaimVerdict) -> Iterator[tuple[ArmKey, ArmKey]]:
+    """Yield the two configurations that a claim compares in a block, the reference first; none if these are more."""
+    if not isinstance(verdict.claim.statement, Contrast | ArmContrast):
+        return
+    arms = list(_arms(verdict))
+    for place in dict.fromkeys(key[1] for key in arms):
+        keys = [key for key in arms if key[1] == place]
+        if len(keys) == 2:
+            yield keys[0], keys[1]
 
 
 def _crossing(start: ArmCurve, to: ArmCurve) -> Crossing | None:

@@ -50,8 +50,10 @@ class Crossing:
         low_is_open, high_is_open: whether the interval may extend beyond.
         first, last: the first and the last common cost.
         seeds: the number of common seeds.
-        is_shown: whether a paired t test shows at some common cost that one is ahead, as the state says: for
-            ``overtakes``, after the crossing.
+        costs: the number of common costs: those that either was measured at, and both ends.
+        ahead, behind: at how many of them a paired t test shows that it is ahead of the other one, or behind it. Each
+            is a test of its own, at 5%.
+        is_shown: whether the test at the last common cost shows what the means say there.
     """
 
     state: State
@@ -63,6 +65,9 @@ class Crossing:
     first: float = math.nan
     last: float = math.nan
     seeds: int = 0
+    costs: int = 0
+    ahead: int = 0
+    behind: int = 0
     is_shown: bool = False
 
 
@@ -95,15 +100,25 @@ def crossing(start: Envelope, to: Envelope) -> Crossing:
     grid = grid[(grid >= first) & (grid <= last)]
     differences = to.at(grid) - start.at(grid)
     means, halves = differences.mean(axis=0), np.array([_half(column) for column in differences.T])
-    common = Crossing(state="behind", first=float(first), last=float(last), seeds=len(differences))
+    shown = np.where(means + halves < 0, -1, np.where(means - halves > 0, 1, 0))
+    common = Crossing(
+        state="behind",
+        first=float(first),
+        last=float(last),
+        seeds=len(differences),
+        costs=len(grid),
+        ahead=int((shown < 0).sum()),
+        behind=int((shown > 0).sum()),
+        is_shown=bool(shown[-1]),
+    )
     if means[-1] >= 0:
-        return replace(common, is_shown=bool(means[-1] - halves[-1] > 0))
+        return common
     behind = np.flatnonzero(means >= 0)
     if not len(behind):
-        return replace(common, state="ahead", is_shown=bool((means + halves < 0).any()))
+        return replace(common, state="ahead")
     place = int(behind[-1])
-    sure_behind = np.flatnonzero((means - halves)[: place + 1] > 0)
-    sure_ahead = place + 1 + np.flatnonzero((means + halves)[place + 1 :] < 0)
+    sure_behind = np.flatnonzero(shown[: place + 1] > 0)
+    sure_ahead = place + 1 + np.flatnonzero(shown[place + 1 :] < 0)
     is_known = bool(np.isfinite(halves).all())
     low = _root(grid, means - halves, int(sure_behind[-1])) if len(sure_behind) else float(first)
     high = _root(grid, means + halves, int(sure_ahead[0]) - 1) if len(sure_ahead) else float(last)
@@ -115,7 +130,6 @@ def crossing(start: Envelope, to: Envelope) -> Crossing:
         high=high if is_known else math.nan,
         low_is_open=is_known and not len(sure_behind),
         high_is_open=is_known and not len(sure_ahead),
-        is_shown=bool(len(sure_ahead)),
     )
 
 

@@ -254,3 +254,30 @@ def test_the_best_by_validation_is_not_called_best_where_the_test_shows_another_
     assert only.endswith("It was chosen by validation perplexity; 1 other one may be the best here, but not it.")
     found = best(context)
     assert plot(found, "standings").drawing.title == "baseline is best"
+
+
+def test_the_best_of_some_phases_is_not_called_that_of_the_study() -> None:
+    short = Phase("short", "list", ROWS[:4], value, steps=100)
+    long = Phase("long", "list", [{**row, "c": 1} for row in ROWS[:4]], value, steps=300)
+    context = make_context(study_data({**FACTORS, "c": factor(0, 1)}, short, long), NOW)
+    (only,) = text(context)
+    assert only.startswith("The best configuration of phase long after 300 steps is a = 0.2")
+    found = plot(best(context), "standings")
+    assert found.drawing.title == "a = 0.2, c = 1 is best in long"
+    caption = "".join(run.text for run in found.caption)
+    assert " Other phases ran at other budgets: short (100 steps); the table has them." in caption
+
+
+def test_phases_of_one_budget_are_not_told_apart() -> None:
+    halves = [Phase(name, "list", rows, value) for name, rows in (("one", ROWS[:2]), ("two", ROWS[2:4]))]
+    context = make_context(study_data(FACTORS, *halves), NOW)
+    (only,) = text(context)
+    assert only.startswith("The best configuration after 100 steps is a = 0.2")
+    assert plot(best(context), "standings").drawing.title == "a = 0.2 is best"
+
+
+def test_of_many_phases_the_number_is_named() -> None:
+    phases = [Phase(f"a-long-name-{place}", "list", [row], value, steps=300) for place, row in enumerate(ROWS[:4])]
+    context = make_context(study_data(FACTORS, Phase("short", "list", [{"a": 0.4}], lambda *_: 20.0), *phases), NOW)
+    (only,) = text(context)
+    assert only.startswith("The best configuration of 4 phases after 300 steps is a = 0.2")

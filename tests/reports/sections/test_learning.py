@@ -84,3 +84,21 @@ def test_trials_that_reported_once_have_a_line_instead_of_empty_axes() -> None:
     (only,) = section.blocks
     assert isinstance(only, Paragraph)
     assert only.text[0].text == "Each trial reported the metric once, so there are no curves."
+
+
+def test_the_title_names_the_budget_that_it_speaks_of() -> None:
+    def title(*phases: Phase) -> str:
+        data = study_data({"a": factor(0, 1)}, *phases, curves=lambda row: falling(row.value or 0.0, points=5))
+        section = learning(make_context(data, NOW))
+        assert section is not None
+        (plot,) = section.blocks
+        assert isinstance(plot, Plot)
+        return plot.drawing.title
+
+    def of(levels: Any, seed: int) -> float:
+        return 100.0 - 50.0 * float(levels["a"]) + 0.1 * seed
+
+    short = Phase("short", "list", [{"a": 0}, {"a": 1}], of, steps=100)
+    long = Phase("long", "list", [{"a": 1}], of, steps=300)  # without a baseline
+    assert title(short) == "a = 1 leads the baseline throughout"
+    assert title(short, long) == "a = 1 leads the baseline throughout (100 steps)"

@@ -19,8 +19,8 @@ LATE = u_shaped(best={0: 200, 1: 1000}, depth={0: 0.0, 1: -0.06})
 OTHER = {"phase": "p", "factor": "other", "from": 0, "to": 1, "where": {"trick": 0}}
 
 
-def section(*claims, **options):
-    data = length_study(LATE, claims=claims or (contrast(),), looks=LOOKS, **options)
+def section(*claims, truth=LATE, **options):
+    data = length_study(truth, claims=claims or (contrast(),), looks=LOOKS, **options)
     return lengths(make_context(data, datetime(2026, 11, 29, tzinfo=UTC)))
 
 
@@ -63,7 +63,7 @@ def test_both_readings_stand_side_by_side():
     found = section(contrast("own"), contrast("same", at="same_length"), budgets={"p": 400, "long": 1600},
                     rows={"long": [ROWS[1]]})  # fmt: skip
     arms, claims = blocks(found, Table)
-    assert [row[0].text for row in arms.rows] == ["the baseline", "trick = 1"]
+    assert [row[0].text for row in arms.rows] == ["the baseline", "trick = 1", "other = 1"]
     assert [row[0].text for row in claims.rows] == ["own", "same"]
     assert [row[1].text for row in claims.rows] == ["best length", "same length"]
     (same,), (own,) = ({row[place].text for row in claims.rows} for place in (2, 4))
@@ -135,7 +135,7 @@ def test_an_evaluation_before_the_first_step_has_no_place_on_the_axis():
         compute_panels(judge_claims(length_study(truth, claims=[contrast()], looks=looks)))
         for looks in ((0, *LOOKS), LOOKS)
     )
-    assert [curve.envelope.costs.tolist() for curve in first[0].curves] == [[float(look) for look in LOOKS]] * 2
+    assert [curve.envelope.costs.tolist() for curve in first[0].curves] == [[float(look) for look in LOOKS]] * 3
     assert first[0].unit == without[0].unit == "steps"
     assert first[0].pairs[0].crossing.at == pytest.approx(without[0].pairs[0].crossing.at, rel=0.05)
 
@@ -148,7 +148,9 @@ def test_configurations_of_several_blocks_are_named_within_theirs():
     verdicts = judge_claims(data)
     panels = compute_panels(verdicts)
     assert [panel.place for panel in panels] == ["corpus = a", "corpus = b"]
-    assert [[curve.name for curve in panel.curves] for panel in panels] == [["the baseline", "trick = 1"]] * 2
+    assert [[curve.name for curve in panel.curves] for panel in panels] == [
+        ["the baseline", "trick = 1", "other = 1"]
+    ] * 2
     (note,) = (note for note in verdicts[0].notes if note.startswith("Best lengths"))
     assert "the baseline (corpus = a) after step 200, the baseline (corpus = b) after step 200" in note
     found = lengths(make_context(data, datetime(2026, 11, 29, tzinfo=UTC)))
@@ -164,7 +166,7 @@ def test_a_line_has_most_seeds_and_a_table_all_configurations():
     data = length_study(truth, claims=[contrast()], looks=LOOKS, **longer)
     (panel,) = compute_panels(judge_claims(data))
     assert [(curve.name, curve.seeds) for curve in panel.curves] == [
-        ("the baseline", (0, 1, 2, 3)), ("trick = 1", (0, 1, 2, 3)),
+        ("the baseline", (0, 1, 2, 3)), ("trick = 1", (0, 1, 2, 3)), ("other = 1", (0, 1, 2, 3)),
     ]  # fmt: skip
     assert panel.curves[1].envelope.costs[-1] == 400
 
@@ -177,13 +179,86 @@ def test_a_line_of_fewer_seeds_says_so():
     text = "".join(run.text for run in plot.caption)
     assert "Lines have the seeds that have all lengths that are drawn, not all of trick = 1 (1 of 4)." in text
     (arms, _) = blocks(found, Table)
-    assert [row[0].text for row in arms.rows] == ["the baseline", "trick = 1"]
+    assert [row[0].text for row in arms.rows] == ["the baseline", "trick = 1", "other = 1"]
 
 
 def test_a_configuration_of_which_no_seed_has_all_lengths_is_in_the_table():
     at = {0: LOOKS[:-1], 1: LOOKS[1:], 2: LOOKS[:5] + LOOKS[6:], 3: LOOKS[:3] + LOOKS[4:]}
     found = section(looks_of=lambda levels, seed, looks: at[seed] if levels["trick"] else looks)
     (plot,) = blocks(found, Plot)
-    assert set(plot.drawing.data["configuration"]) == {"the baseline"}
+    assert set(plot.drawing.data["configuration"]) == {"the baseline", "other = 1"}
     (arms, _) = blocks(found, Table)
-    assert [row[0].text for row in arms.rows] == ["the baseline", "trick = 1"]
+    assert [row[0].text for row in arms.rows] == ["the baseline", "trick = 1", "other = 1"]
+
+
+def test_all_configurations_of_a_claimed_phase_are_shown_and_those_of_no_other():
+    best, idle = {"trick": 0, "other": 1}, {"trick": 1, "other": 1}
+    rows = {"p": [*ROWS, idle], "q": [{"trick": 2, "other": 0}]}
+
+    def truth(levels, steps):
+        return LATE({"trick": levels["trick"] % 2}, steps) - 0.3 * (levels == best)
+
+    factors = {"trick": factor(0, 1, 2), "other": factor(0, 1)}
+    data = length_study(
+        truth, claims=[contrast()], looks=LOOKS, budgets={"p": 1600, "q": 1600}, rows=rows, factors=factors
+    )
+    (panel,) = compute_panels(judge_claims(data))
+    # What the claim compares first, then the others, the best first.
+    names = ["the baseline", "trick = 1", "other = 1", "trick = 1, other = 1"]
+    assert [name for name, _ in panel.arms] == [curve.name for curve in panel.curves] == names
+    assert [curve.name for curve in panel.curves if curve.is_reference] == ["the baseline"]
+    assert len(panel.pairs) == 1
+
+
+def test_of_very_many_configurations_the_best_are_shown_and_the_others_counted(monkeypatch):
+    monkeypatch.setattr("sweeper.evidence.claims.envelopes.MOST", 2)
+    every = [*ROWS, *({"trick": 0, "other": level} for level in (2, 3, 4))]
+
+    def truth(levels, steps):
+        return LATE(levels, steps) + 0.1 * levels["other"]
+
+    factors = {"trick": factor(0, 1), "other": factor(0, 1, 2, 3, 4)}
+    found = section(rows={"p": every}, factors=factors, truth=truth)
+    arms, _ = blocks(found, Table)
+    assert [row[0].text for row in arms.rows] == ["the baseline", "trick = 1", "other = 1", "other = 2"]
+    assert "".join(run.text for run in arms.caption).endswith("Not shown: 2 of those that no claim compares.")
+
+
+def test_the_caption_says_that_a_line_may_rise_only_where_the_test_is_drawn():
+    (tested,), (own,) = (
+        blocks(section(contrast(metric=metric)), Plot)
+        for metric in (None, {"name": "valid_loss", "direction": "minimize"})
+    )
+    texts = ["".join(run.text for run in plot.caption) for plot in (tested, own)]
+    assert ["a line may rise" in text for text in texts] == [True, False]
+    assert "Lengths are chosen by validation loss" in texts[0]
+
+
+def test_all_panels_of_a_figure_have_one_unit():
+    corpora = {"trick": factor(0, 1), "other": factor(0, 1), "corpus": factor("a", "b", path="data.corpus")}
+    rows = [{**row, "corpus": corpus} for corpus in ("a", "b") for row in ROWS]
+    claim = {**contrast(), "contrast": {"phase": "p", "factor": "trick", "from": 0, "to": 1, "where": {"other": 0}}}
+
+    def units(share):
+        """The units where the last batch of a pass over one corpus is shorter by a share."""
+        data = length_study(LATE, claims=[claim], looks=LOOKS, rows={"p": rows}, factors=corpora)
+        for trial, curve in data.measured["valid_loss"].items():
+            if data.configurations[trial]["corpus"] == "b":
+                curve.flops[3:] = [(1.0 - share) * each for each in curve.flops[3:]]
+        return [panel.unit for panel in compute_panels(judge_claims(data))]
+
+    assert units(0.003) == ["steps", "steps"]
+    assert units(0.3) == ["flops", "flops"]
+
+
+def test_long_names_are_those_of_the_best_configurations():
+    factors = {name: factor(0, 1) for name in ("trick", "other", "third")}
+    rows = [{"trick": trick, "other": other, "third": 1} for trick in (0, 1) for other in (0, 1)]
+    data = length_study(
+        LATE, claims=[{**contrast(), "contrast": {"phase": "p", "factor": "trick", "from": 0, "to": 1}}], looks=LOOKS,
+        rows={"p": rows}, factors=factors,
+    )  # fmt: skip
+    study = replace(data.study, arms={"both": {"other": 1, "third": 1}})
+    context = make_context(replace(data, study=study), datetime(2026, 11, 29, tzinfo=UTC))
+    arms, _ = blocks(lengths(context), Table)
+    assert "both with trick = 1" in [row[0].text for row in arms.rows]

@@ -160,7 +160,7 @@ def test_one_trial_is_a_report(tmp_path: Path) -> None:
     found = reported(tmp_path, study)
     assert len(table(found, "trials").rows) == 1
     assert "effects" not in [each.anchor for each in found.sections]
-    assert "The best configuration after 10 steps is the baseline" in words(found)
+    assert "The best configuration in runs of 10 steps is the baseline" in words(found)
 
 
 def test_of_one_trial_no_course_of_the_best_is_drawn(tmp_path: Path) -> None:

@@ -31,8 +31,19 @@ def test_costs_say_what_they_buy() -> None:
         "28 times the cost takes perplexity from 114.00 to 66.20 (ptb); 28 times the cost takes it from 60.00 to 36.30 "
         "(wiki)"
     )
-    cheapest = {"": Bought(2.0, 2.0, 1.0, True)}
-    assert titles.costs_title(cheapest, "loss", alike=False) == "The cheapest configuration is the best one"
+    cheapest = {"": Bought(2.0, 2.0, 1.0, True, name="decay")}
+    assert titles.costs_title(cheapest, "loss", alike=False) == (
+        "decay has the best mean loss, and is among the cheapest"
+    )
+    both = dict.fromkeys(("ptb", "wiki"), cheapest[""])
+    assert titles.costs_title(both, "loss", alike=False) == (
+        "In each stratum, one of the cheapest configurations has the best mean loss"
+    )
+    phases = {"": Bought(114.0, 66.2, 3.0, True, phases=("small", "million"))}
+    assert titles.costs_title(phases, "loss", alike=False) == (
+        "3.0 times the cost takes loss from 114.00 in small to 66.20 in million"
+    )
+    assert titles.costs_title({}, "loss", alike=False) == "No configuration completed all of its runs"
     assert titles.costs_title({}, "loss", alike=True) == "All runs cost the same, so cost decides nothing"
     assert titles.costs_title({}, "loss", alike=True, several=False) == "A single configuration has completed"
 
@@ -63,6 +74,8 @@ def test_the_best_is_named_unless_several_may_be() -> None:
         "recipe is best on ptb; 4 of 9 configurations may be best on wiki"
     )
     assert titles.best_title([Leading("", "a", 2, 2, False, 1)]) == "a has the best mean, untested without repeats"
+    apart = Leading("ptb", "a", 1, 9, True, 1, phases="long and longer")
+    assert titles.best_title([apart]) == "a is best on ptb in long and longer"
     assert titles.best_title([Leading("", "baseline", 1, 1, False, 1)]) == "baseline is the only configuration"
     assert titles.best_title([Leading("", "x" * 60, 1, 9, True, 1)]) == "One configuration is best"
 

@@ -83,3 +83,24 @@ def test_the_interval_holds_the_planted_crossing_in_95_percent():
         # The mean of the noise moves it beyond the measured costs in some studies, which must not be shown.
         held += low <= 250.0 <= high if found.state == "overtakes" else not found.is_shown
     assert 0.91 <= held / number <= 0.985
+
+
+def test_a_lead_that_is_lost_at_the_last_cost_is_counted_and_not_shown():
+    spread = np.array([[-0.1], [-0.05], [0.05], [0.1]])
+    gaps = np.array([0.0, -0.5, -0.5, -0.5, -0.01])  # of the means
+    found = crossing(Envelope(COSTS, np.zeros((4, 5))), Envelope(COSTS, gaps - 1e-6 + spread))
+    assert (found.state, found.is_shown) == ("ahead", False)
+    assert (found.costs, found.ahead, found.behind) == (5, 3, 0)
+    turned = crossing(Envelope(COSTS, gaps - 1e-6 + spread), Envelope(COSTS, np.zeros((4, 5))))
+    assert (turned.state, turned.is_shown, turned.ahead, turned.behind) == ("behind", False, 0, 3)
+
+
+def test_without_an_effect_something_is_shown_in_5_percent():
+    # Of all costs, one test or another is below 5% more often; what is said of the whole rests on the last.
+    generator, number = np.random.default_rng(9), 2000
+    found = [
+        crossing(Envelope(COSTS, np.zeros((4, 5))), Envelope(COSTS, generator.normal(0.0, 1.0, (4, 5))))
+        for _ in range(number)
+    ]
+    assert sum(each.is_shown for each in found) / number == pytest.approx(0.05, abs=0.015)
+    assert sum(each.ahead + each.behind > 0 for each in found) / number > 0.15
