@@ -1,10 +1,14 @@
 """The pages of what was really run have its changes at the same and at each arm's own best length."""
 
+import json
 from collections.abc import Collection, Mapping
+from statistics import geometric_mean
 
+import pandas as pd
 import pytest
 
-from sweeper.evidence.claims.both_lengths import both_lengths
+from sweeper import judge
+from sweeper.evidence.claims.both_lengths import Reading, both_lengths
 from sweeper.evidence.claims.envelopes import compute_panels
 from sweeper.evidence.data.load import load_archive
 from sweeper.evidence.data.runs import MetricRuns
@@ -149,6 +153,43 @@ def test_the_text_has_what_is_averaged_over_a_screen_at_both_lengths() -> None:
     for claim in ("r3", "r4"):
         assert told(found[claim].best) in page
         assert told(found[claim].same) in page
+
+
+def test_the_text_has_what_strong_decay_and_dropout_do_on_more_text_at_both_lengths() -> None:
+    text, page = page_of("regularize-scale"), page_of(".")
+    for name, (same, best) in read_both_ways("regularize-scale", SHARES, WITHIN).items():
+        assert told(best) in text, name
+        if name.endswith("-from-bare"):
+            assert f"| {told(best)} | {told(same)} |" in text, name
+            assert told(best) in page, name
+
+
+def test_the_text_has_what_ensembles_reach_beside_long_runs() -> None:
+    found = json.loads((KEPT / "regularize-scale" / "ensembles.json").read_text())
+    rows = []
+    for seed, long in enumerate(found["long runs 0 to 3"]["members"]):
+        four = found[f"members {4 * seed} to {4 * seed + 3}"]
+        assert [each["run_dir"].rpartition("/")[0] for each in four["members"]] == ["runs/regularize-scale/members"] * 4
+        *_, whole = four["ensembles"]
+        rows += [
+            ("long", seed, long["test"]["perplexity"]),
+            ("member", seed, geometric_mean([each["test"]["perplexity"] for each in four["members"]])),
+            *((mean, seed, whole["test"][mean]["perplexity"]) for mean in ("probabilities", "logits")),
+        ]
+    frame = pd.DataFrame(rows, columns=["kind", "seed", "test_perplexity"])
+    means = frame.groupby("kind")["test_perplexity"].agg(geometric_mean)
+    claims = [
+        {"id": kind, "text": kind, "contrast": {"factor": "kind", "from": "long", "to": kind}, "expect": "decrease"}
+        for kind in ("member", "probabilities", "logits")
+    ]
+    text = page_of("regularize-scale")
+    for verdict in judge(frame, metric="test_perplexity", factors=["kind"], claims=claims):
+        change = told(Reading(estimate=verdict.estimate, low=verdict.low, high=verdict.high))
+        assert f" | {means[verdict.id]:.1f} | {change} |" in text, verdict.id
+    assert f"| {means['long']:.1f} | |" in text
+    *_, of_long = found["long runs 0 to 3"]["ensembles"]
+    for mean in ("probabilities", "logits"):
+        assert f"mean of their {mean} | 20,000 | {of_long['test'][mean]['perplexity']:.1f} |" in text
 
 
 def test_configurations_of_the_same_names_on_more_text_are_drawn_apart() -> None:

@@ -32,6 +32,7 @@ BASE = dict.fromkeys(FULL, 0.0) | {
         ("ptb-memorize", 118, "4.93"),
         ("wt2-small", 93, "4.87"),
         ("regularize-2026", 96, "4.33"),
+        ("regularize-scale", 56, "2.76"),
     ],
 )
 def test_every_trial_has_ended_and_the_ledger_is_the_sum_of_its_attempts(study: str, planned: int, hours: str) -> None:
@@ -54,6 +55,7 @@ def test_every_trial_has_ended_and_the_ledger_is_the_sum_of_its_attempts(study: 
         ("ptb-memorize", {"supported": 3, "refuted": 7, "undecided": 3}),
         ("wt2-small", {"supported": 3, "refuted": 8, "undecided": 2}),
         ("regularize-2026", {"supported": 4, "refuted": 6, "undecided": 3}),
+        ("regularize-scale", {"supported": 3}),
     ],
 )
 def test_the_verdicts_are_those_that_were_exported_with_them(study: str, counts: dict[str, int]) -> None:
