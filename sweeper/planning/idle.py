@@ -23,7 +23,7 @@ def idle_options(study: Study) -> Iterator[tuple[KeyPath, str]]:
         return
     found: dict[tuple[str, str], list[Condition]] = {}
     for phase in study.phases:
-        rows = _rows(phase, factors_in(study, phase))
+        rows = rows_of(phase, factors_in(study, phase))
         if len(rows) > MOST_ROWS:
             return
         for row in rows:
@@ -41,7 +41,7 @@ def _conditions(study: Study, phase: Phase, row: Configuration) -> list[Conditio
         return []
 
 
-def _rows(phase: Phase, factors: Factors) -> Sequence[Configuration]:
+def rows_of(phase: Phase, factors: Factors) -> Sequence[Configuration]:
     """Return a phase's configurations; where a sampler will choose them, some in which every level occurs."""
     try:
         return enumerate_phase(phase, factors)
