@@ -277,7 +277,11 @@ def _notes(study: str, store: str) -> list[str]:
 def _print_end(study: str, launched: Launched, path: Path, store: str) -> None:
     option = store_argument(store)
     failed = f"failed ({_reasons(study, store)})" if launched.failed else ""
-    rest = {"pruned": launched.pruned, failed: launched.failed, "left": launched.left}
+    with reader.connect(store) as connection:
+        causes = failures(connection, reader.study(connection, study)) if launched.failed or launched.left else ()
+    retried = sum(each.num_retried for each in causes)
+    left = f"left ({retried} to be retried)" if retried else "left"
+    rest = {"pruned": launched.pruned, failed: launched.failed, left: launched.left}
     claims = _claims_at_end(study, store)
     counts = [f"{launched.completed} completed", *(f"{number} {state}" for state, number in rest.items() if number)]
     counts += [ended_text(claims)] if claims else []
@@ -294,8 +298,6 @@ def _print_end(study: str, launched: Launched, path: Path, store: str) -> None:
                 f"Stopped by budget.device_hours. Raise it in {path}, then resume: sweeper launch {path}{option}"
             )
         case 1:
-            with reader.connect(store) as connection:
-                causes = failures(connection, reader.study(connection, study))
             for line in failure_lines(study, causes, option):
                 click.echo(line)
             if launched.failed:
