@@ -21,7 +21,7 @@ def idle_options(study: Study) -> Iterator[tuple[KeyPath, str]]:
     """Yield the options that have no effect wherever they are set, with their place in the study file."""
     if not study.trial.is_trainer:
         return
-    found: dict[tuple[str, str], list[Condition]] = {}
+    found: dict[tuple[str, ...], list[Condition]] = {}
     for phase in study.phases:
         rows = rows_of(phase, factors_in(study, phase))
         if len(rows) > MOST_ROWS:
@@ -60,7 +60,7 @@ def _levels(factors: Factors, name: str) -> Sequence[Level]:
     return factors[name].listed_levels if bounds is None else (bounds.low, bounds.high)
 
 
-def _position(study: Study, path: tuple[str, str]) -> KeyPath:
+def _position(study: Study, path: tuple[str, ...]) -> KeyPath:
     """Return where the study file sets an option: in a factor, in its config or in that of a phase."""
     for name, factor in study.factors.items():
         if dotted(path) in factor.paths:
@@ -71,5 +71,5 @@ def _position(study: Study, path: tuple[str, str]) -> KeyPath:
     return ("phases", index, "config", *path)
 
 
-def _has(config: Mapping[str, object], path: tuple[str, str]) -> bool:
+def _has(config: Mapping[str, object], path: tuple[str, ...]) -> bool:
     return get_path(config, dotted(path), None) is not None

@@ -36,8 +36,8 @@ def test_an_option_without_effect_is_noted_at_its_place(tmp_path: Path, design: 
     assert note.startswith(
         "study.yaml:5:33: trial.config.optimizer.decayed: 'matrices' has no effect with optimizer.weight_decay 0. Set"
     )
-    (note,) = notes(tmp_path, DEPTH, design=design, config=", config: {data: {noise: blank}}")
-    assert ": phases[0].config.data.noise: 'blank' has no effect with data.noise_rate 0" in note
+    (note,) = notes(tmp_path, DEPTH, design=design, config=", config: {data: {noise: unigram}}")
+    assert ": phases[0].config.data.noise: 'unigram' has no effect with data.noise_rate 0" in note
 
 
 @pytest.mark.parametrize("design", ["grid", SAMPLER])
