@@ -48,16 +48,19 @@ def idle_in_run(config: TrainerConfig, num_tokens: int, num_steps: int) -> list[
         num_tokens: of the training text.
         num_steps: of the run.
     """
-    return [*_idle_offsets(config, num_tokens), *_idle_average(config, num_steps)]
+    of_length = [each.problem for each in conditions_in_run(config, num_steps) if not each.is_met]
+    return [*_idle_offsets(config, num_tokens), *of_length]
 
 
-def _idle_average(config: TrainerConfig, num_steps: int) -> list[Problem]:
+def conditions_in_run(config: TrainerConfig, num_steps: int) -> Iterator[Condition]:
+    """Yield the options that are set and whose effect depends on the length of the run."""
     average, evaluations = config.optimizer.average, len(config.evaluation.steps(num_steps))
-    if not isinstance(average, LastConfig) or average.last <= evaluations:
-        return []
-    only = "the only evaluation" if evaluations == 1 else f"all {evaluations} evaluations"
-    remedy = "Use a smaller number, or evaluate more often."
-    return [Problem(("optimizer", "average", "last"), f"{average.last} averages {only} of this run. {remedy}")]
+    if isinstance(average, LastConfig):
+        only = "the only evaluation" if evaluations == 1 else f"all {evaluations} evaluations"
+        run = f"a run of {num_steps:,} step{'' if num_steps == 1 else 's'}"
+        why = f"{only} of {run}. Use a smaller number, or evaluate more often."
+        path = ("optimizer", "average", "last")
+        yield Condition(path, average.last, average.last <= evaluations, why, lack="averages")
 
 
 def _idle_offsets(config: TrainerConfig, num_tokens: int) -> list[Problem]:

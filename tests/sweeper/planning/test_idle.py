@@ -46,6 +46,27 @@ def test_a_factor_whose_levels_make_no_difference_is_noted(tmp_path: Path, desig
     assert note.startswith("study.yaml:7:12: factors.decayed: 'all' has no effect with optimizer.weight_decay 0.")
 
 
+AVERAGE = "average: {last: 30}"
+
+
+def averages(directory: Path, *factors: str, optimizer: str = AVERAGE, steps: int = 240, config: str = "") -> list[str]:
+    text = STUDY.format(factors="\n  ".join(factors), optimizer=optimizer, design="grid", config=config)
+    study = parse_study(text.replace("steps: 3", f"steps: {steps}"), "study.yaml")
+    return [note for note in plan_notes(study, directory) if "averages" in note]
+
+
+def test_an_average_of_more_evaluations_than_any_run_has_is_noted(tmp_path: Path) -> None:
+    (note,) = averages(tmp_path, DEPTH, config=", config: {evaluation: {times: 8}}")
+    assert note == (
+        "study.yaml:5:40: trial.config.optimizer.average.last: 30 averages all 8 evaluations of a run of 240 steps. "
+        "Use a smaller number, or evaluate more often."
+    )
+    assert not averages(tmp_path, DEPTH, config=", config: {evaluation: {every_steps: 8}}")
+    factor = "average: {path: optimizer.average, levels: [null, {last: 30}]}"
+    (note,) = averages(tmp_path, factor, optimizer="kind: adam", config=", config: {evaluation: {times: 8}}")
+    assert "study.yaml:7:12: factors.average: 30 averages all 8 evaluations" in note
+
+
 @pytest.mark.parametrize("design", ["grid", SAMPLER])
 def test_an_option_that_has_an_effect_in_some_trial_is_not_noted(tmp_path: Path, design: str) -> None:
     assert not notes(tmp_path, DECAYED, DECAY, design=design)

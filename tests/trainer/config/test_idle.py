@@ -100,7 +100,11 @@ def test_offsets_without_room_in_the_text_have_little_effect(tokens: int, idle: 
 
 @pytest.mark.parametrize(
     ("last", "steps", "said"),
-    [(3, 3, []), (4, 3, ["4 averages all 3 evaluations of this run."]), (4, 1, ["4 averages the only evaluation of"])],
+    [
+        (3, 3, []),
+        (4, 3, ["4 averages all 3 evaluations of a run of 3 steps."]),
+        (4, 1, ["4 averages the only evaluation of a run of 1 step."]),
+    ],
 )
 def test_an_average_of_more_evaluations_than_a_run_has_is_named(last: int, steps: int, said: list[str]) -> None:
     config = parse({"optimizer": {"average": {"last": last}}, "evaluation": {"times": 3}, "budget": {"steps": steps}})
