@@ -74,7 +74,7 @@ def build_model(config: TrainerConfig, vocabulary_size: int, device: torch.devic
         model = ModernGPT(config.model, config.regularization, vocabulary_size, config.context_length)
     else:
         model = GPT(config.model, config.regularization, vocabulary_size, config.context_length)
-    for _ in range(_num_input_words(config)):
+    for _ in range(num_input_words(config)):
         model.add_input_word()
     model.initialize(seeded(config.seed, "weights"))
     set_products(model, PRODUCTS.get(config.precision))
@@ -86,7 +86,7 @@ def build_model(config: TrainerConfig, vocabulary_size: int, device: torch.devic
     return model
 
 
-def _num_input_words(config: TrainerConfig) -> int:
+def num_input_words(config: TrainerConfig) -> int:
     """Return how many words can be read but not predicted: the blank, and a word for each target offset above 1."""
     offsets = config.data.target_offsets
     return (config.data.noise == "blank") + (0 if offsets is None else offsets - 1)

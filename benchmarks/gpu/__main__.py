@@ -13,9 +13,12 @@ from typing import Final
 import torch
 
 from benchmarks.figures import Figures, Json
+from benchmarks.gpu.absence import gpu_absence
 from benchmarks.gpu.plan import FULL, QUICK
 from benchmarks.gpu.procedure import run
 
+NEEDS: Final = "nine minutes of checks and measurements"
+TRIAL: Final = "python -m benchmarks.gpu --device cpu --quick --out build/tried.json"
 OUT: Final = Path(__file__).parents[1] / "results" / "gpu.json"
 
 
@@ -26,8 +29,8 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
     parser.add_argument("--quick", action="store_true", help="toy sizes, to try this program; needed on a CPU")
     given = parser.parse_args(argv)
-    if given.device == "cuda" and not torch.cuda.is_available():
-        print("PyTorch sees no GPU here. Try this program with --device cpu --quick.", file=sys.stderr)
+    if given.device == "cuda" and (absence := gpu_absence(NEEDS, TRIAL)) is not None:
+        print(absence, file=sys.stderr)
         return 1
     if given.device == "cpu" and not (given.quick and given.out != OUT):
         parser.error("a CPU only tries this program: add --quick and --out FILE")

@@ -10,6 +10,7 @@ the end of a call interrupts resume if the next call runs on the same machine, a
 """
 
 import argparse
+import math
 import os
 import shutil
 import signal
@@ -26,12 +27,15 @@ from typing import Any, Final
 
 import yaml
 
+from benchmarks.gpu.absence import gpu_absence
 from benchmarks.gpu.choices import chosen
 from trainer.corpora.folder import load_folder
 from trainer.errors import UsageError
 
 STUDY: Final = Path(__file__).parents[2] / "studies" / "wt2-gpu.yaml"
 NAME: Final = "wt2-gpu"
+NEEDS: Final = f"the hours of training of {STUDY.name}, some minutes a call"
+TRIAL: Final = "python -m benchmarks.gpu.recipe --quick --kept build/tried"
 RESERVE_S: Final = 45.0  # of a call: trials write their checkpoints, then tables are written
 EXPORT_S: Final = 25.0
 GRACE_S: Final = 15.0
@@ -82,24 +86,44 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--kept", type=Path, default=Path("build/gpu-recipe"), help="folder that travels between calls")
     parser.add_argument("--work", type=Path, default=Path("build/gpu-recipe-work"), help="folder for all else")
     parser.add_argument("--figures", type=Path, default=Path("build/gpu.json"), help="what `make gpu-check` wrote")
-    parser.add_argument("--minutes", type=float, default=9.0, help="that this call may take [default: 9]")
+    parser.add_argument("--minutes", type=_minutes, default=9.0, help="that this call may take [default: 9]")
     parser.add_argument("--quick", action="store_true", help="toy sizes on a CPU, to try this program")
     given = parser.parse_args(argv)
     end = time.monotonic() + 60.0 * given.minutes - RESERVE_S
+    problem = None if given.quick else gpu_absence(NEEDS, TRIAL) or _text_problem()
+    if problem is not None:
+        print(problem, file=sys.stderr)
+        return 2
     asked = Event()
     signal.signal(signal.SIGTERM, lambda *_: asked.set())
-    if not given.quick:
-        try:
-            load_folder("wikitext-2", None)  # which compares its MD5 with the published one
-        except UsageError as error:
-            print(error, file=sys.stderr)
-            return 2
     return run(
         Folders(given.kept, given.work),
         given.figures,
         quick=given.quick,
         stop=lambda: asked.is_set() or time.monotonic() > end,
     )
+
+
+def _minutes(text: str) -> float:
+    """Return the minutes of a call, which must leave time beside what its end takes."""
+    try:
+        minutes = float(text)
+    except ValueError:
+        minutes = math.nan
+    if not (math.isfinite(minutes) and 60.0 * minutes > RESERVE_S):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a number of minutes above {RESERVE_S / 60.0:g}, which the end of a call takes. "
+            "Use e.g. 9."
+        )
+    return minutes
+
+
+def _text_problem() -> str | None:
+    try:
+        load_folder("wikitext-2", None)  # which compares its MD5 with the published one
+    except UsageError as error:
+        return str(error)
+    return None
 
 
 def run(folders: Folders, figures: Path, *, quick: bool, stop: Callable[[], bool]) -> int:

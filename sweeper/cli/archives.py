@@ -1,12 +1,52 @@
-"""Errors of commands that read an exported study instead of one in the store."""
+"""Commands that read an exported study instead of one in the store: their option, and their errors."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
+from sweeper.cli.options import Command, study_name
 from sweeper.errors import SweeperError, UsageError
+from sweeper.evidence.data.load import StudyData, load, load_archive
+
+
+def source_option(purpose: str) -> Callable[[Command], Command]:
+    """Add `--from PATH`, passed as `source`.
+
+    Args:
+        purpose: what the command does with the study, as an infinitive, e.g. ``to judge``.
+    """
+    return click.option(
+        "--from",
+        "source",
+        type=click.Path(path_type=Path),
+        help=f"Directory or bundle written by `sweeper export STUDY`, {purpose} instead of a study in the store.",
+    )
+
+
+def read_study(study: str | None, source: Path | None, store: str) -> StudyData:
+    """Return the study that STUDY names in the store, or that `--from` names outside of it.
+
+    Raises:
+        UsageError: neither or both are given, or the study cannot be read.
+    """
+    if source is None:
+        if study is None:
+            raise UsageError("STUDY is missing. Name a study in the store or a study file, or give --from DIRECTORY.")
+        return load(store, study_name(study))
+    check_no_study(study)
+    return load_archive(source)
+
+
+def check_no_study(study: str | None) -> None:
+    """Check that STUDY is left out where `--from` is given.
+
+    Raises:
+        UsageError: it is not.
+    """
+    if study is not None:
+        raise UsageError(f"{study!r} and --from: the directory already names the study. Leave one of them out.")
 
 
 @contextmanager

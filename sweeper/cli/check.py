@@ -8,7 +8,7 @@ import click
 from reports.paper.check import Checked, check_paper
 from reports.paper.kit import source_of
 from reports.paper.numbers import prefix_of
-from sweeper.cli.archives import reading_from
+from sweeper.cli.archives import reading_from, source_option
 from sweeper.cli.options import store_option, study_name
 from sweeper.errors import UsageError
 from sweeper.evidence.data.load import StudyData, load, load_archive
@@ -19,12 +19,7 @@ from sweeper.quantities import counted
 @click.command()
 @click.argument("paper", metavar="PAPER.tex", type=click.Path(path_type=Path))
 @click.option("--study", "study", metavar="STUDY", help="Study in the store, or study file, that the numbers are of.")
-@click.option(
-    "--from",
-    "source",
-    type=click.Path(path_type=Path),
-    help="Directory or bundle written by `sweeper export STUDY`, to compare with instead of a study in the store.",
-)
+@source_option("to compare with")
 @store_option
 def check(paper: Path, study: str | None, source: Path | None, store: str) -> None:
     r"""Check that the numbers in PAPER.tex are those of a study now.

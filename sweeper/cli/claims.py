@@ -6,13 +6,11 @@ from typing import Final
 
 import click
 
-from sweeper.cli.archives import reading_from
-from sweeper.cli.options import json_option, print_json, store_option, study_name
-from sweeper.errors import UsageError
+from sweeper.cli.archives import read_study, reading_from, source_option
+from sweeper.cli.options import json_option, print_json, store_option
 from sweeper.evidence.claims.evidence import Verdict
 from sweeper.evidence.claims.judge import ClaimVerdict, all_supported, removed_claims
 from sweeper.evidence.claims.table import verdict_row
-from sweeper.evidence.data.load import StudyData, load, load_archive
 from sweeper.evidence.sequential.verdicts import judge_study
 
 AFTER_STOPPING: Final = (
@@ -33,12 +31,7 @@ EXPLORATORY: Final = (
 
 @click.command()
 @click.argument("study", required=False)
-@click.option(
-    "--from",
-    "source",
-    type=click.Path(path_type=Path),
-    help="Directory or bundle written by `sweeper export STUDY`, to judge instead of a study in the store.",
-)
+@source_option("to judge")
 @json_option
 @store_option
 def claims(study: str | None, source: Path | None, as_json: bool, store: str) -> None:
@@ -51,7 +44,7 @@ def claims(study: str | None, source: Path | None, as_json: bool, store: str) ->
     is exploratory, else 1, so you can check a study's claims in CI.
     """
     with reading_from(source):
-        data = _read(study, source, store)
+        data = read_study(study, source, store)
         verdicts, removed = judge_study(data), removed_claims(data)
     name, supported = data.study.name, all_supported(verdicts)
     if as_json:
@@ -67,16 +60,6 @@ def claims(study: str | None, source: Path | None, as_json: bool, store: str) ->
         _print(name, verdicts, removed)
     if not supported:
         raise click.exceptions.Exit(1)
-
-
-def _read(study: str | None, source: Path | None, store: str) -> StudyData:
-    if source is None:
-        if study is None:
-            raise UsageError("STUDY is missing. Name a study in the store or a study file, or give --from DIRECTORY.")
-        return load(store, study_name(study))
-    if study is not None:
-        raise UsageError(f"{study!r} and --from: the directory already names the study. Leave one of them out.")
-    return load_archive(source)
 
 
 def _row(verdict: ClaimVerdict) -> dict[str, object]:

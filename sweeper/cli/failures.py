@@ -21,14 +21,16 @@ def failure_lines(study: str, found: Sequence[Failures], option: str, *, most: i
     lines: list[str] = []
     for each in found[:most]:
         names = ", ".join(each.trials[:MOST_NAMED]) + (", …" if len(each.trials) > MOST_NAMED else "")
-        lines.append(f"{counted(len(each.trials), 'trial')} failed{_later(each)} ({names}): {each.cause}")
+        lines.append(f"{_numbers(each)} ({names}): {each.cause}")
         lines.append(f"  sweeper show {study} {quote(each.trials[0])}{option}")
     left = 0 if most is None else len(found[most:])
     return [*lines, *([f"{counted(left, 'more cause')}: sweeper show {study}{option}"] if left else [])]
 
 
-def _later(each: Failures) -> str:
-    waiting = len(each.trials) - each.num_failed
-    if not waiting:
-        return ""
-    return " and can be retried" if waiting == len(each.trials) else f", of which {waiting} can be retried"
+def _numbers(each: Failures) -> str:
+    """Return how many trials have failed, as statuses count them, and how many of those left have failed so far."""
+    failed, retried = each.num_failed, each.num_retried
+    verb = "is" if retried == 1 else "are"
+    if not failed:
+        return f"{counted(retried, 'trial')} {verb} to be retried"
+    return f"{counted(failed, 'trial')} failed" + (f", {retried} {verb} to be retried" if retried else "")

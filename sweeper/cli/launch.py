@@ -32,7 +32,7 @@ from sweeper.monitor.decision import STAGES
 from sweeper.monitor.failures import failures
 from sweeper.monitor.observation import observe
 from sweeper.monitor.replicates import SeedWatch
-from sweeper.planning.notes import missing_program_lines, plan_notes
+from sweeper.planning.notes import missing_lines, plan_notes
 from sweeper.planning.plan import make_plan
 from sweeper.quantities import counted, device_hours
 from sweeper.spec.load import load_study
@@ -113,19 +113,19 @@ def launch(
     loaded = load_study(study)
     check_has_program(loaded, store)
     _check_is_filled_in(loaded, force=force)
-    if cluster is None or cluster.is_here:
+    is_here = cluster is None or cluster.is_here
+    if is_here:
         check_installed(loaded)
     plan = make_plan(loaded)
+    if is_here:
+        _check_all_is_there(loaded, force=force)
     if trying is not None:
-        _check_program_is_there(loaded, force=force)
         try_and_exit(loaded, plan, store=store, amount=trying, as_json=as_json)
     if pilot is not None:
         pilot_before_launch(loaded, plan, store=store, slots=slots, amount=pilot, force=force)
     found = estimate(loaded, plan, store=store, slots=slots)
     if not force:
         check_admission(found, store=store, here=cluster is None)
-    if cluster is None:
-        _check_program_is_there(loaded, force=force)
     if dry_run:
         print_estimate(found, as_json=as_json)
         click.echo("Nothing was written: --dry-run.", err=True)
@@ -153,8 +153,8 @@ def _check_is_filled_in(study: Study, *, force: bool) -> None:
         raise UsageError("\n".join(unfilled) + "\nTo launch anyway: --force")
 
 
-def _check_program_is_there(study: Study, *, force: bool) -> None:
-    if not force and (missing := missing_program_lines(study)):
+def _check_all_is_there(study: Study, *, force: bool) -> None:
+    if not force and (missing := missing_lines(study)):
         raise UsageError("\n".join(missing) + "\nTo launch anyway: --force")
 
 
@@ -277,7 +277,11 @@ def _notes(study: str, store: str) -> list[str]:
 def _print_end(study: str, launched: Launched, path: Path, store: str) -> None:
     option = store_argument(store)
     failed = f"failed ({_reasons(study, store)})" if launched.failed else ""
-    rest = {"pruned": launched.pruned, failed: launched.failed, "left": launched.left}
+    with reader.connect(store) as connection:
+        causes = failures(connection, reader.study(connection, study)) if launched.failed or launched.left else ()
+    retried = sum(each.num_retried for each in causes)
+    left = f"left ({retried} to be retried)" if retried else "left"
+    rest = {"pruned": launched.pruned, failed: launched.failed, left: launched.left}
     claims = _claims_at_end(study, store)
     counts = [f"{launched.completed} completed", *(f"{number} {state}" for state, number in rest.items() if number)]
     counts += [ended_text(claims)] if claims else []
@@ -294,8 +298,6 @@ def _print_end(study: str, launched: Launched, path: Path, store: str) -> None:
                 f"Stopped by budget.device_hours. Raise it in {path}, then resume: sweeper launch {path}{option}"
             )
         case 1:
-            with reader.connect(store) as connection:
-                causes = failures(connection, reader.study(connection, study))
             for line in failure_lines(study, causes, option):
                 click.echo(line)
             if launched.failed:

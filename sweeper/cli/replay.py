@@ -1,16 +1,18 @@
 """`sweeper replay`: what another protocol would have saved, and which verdicts it would have changed."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import click
 
 from reports.replay.protocols import SPENDINGS, Player, Protocol, Replay
 from reports.replay.search import search
-from sweeper.cli.options import WholeNumber, json_option, print_json, store_option, study_name
+from sweeper.cli.archives import read_study, reading_from, source_option
+from sweeper.cli.options import WholeNumber, json_option, print_json, store_option
 from sweeper.cli.replay_least import least_document, least_text
 from sweeper.errors import UsageError
 from sweeper.evidence.claims.evidence import Verdict
-from sweeper.evidence.data.load import load
+from sweeper.evidence.data.load import StudyData
 from sweeper.evidence.statistics.group_sequential import Spending
 from sweeper.quantities import counted, hours
 from sweeper.spec.phase import PRUNERS
@@ -25,7 +27,8 @@ class SpendingChoice(click.Choice[str]):
 
 
 @click.command()
-@click.argument("study")
+@click.argument("study", required=False)
+@source_option("to replay")
 @click.option("--pruner", type=click.Choice(PRUNERS), help="Pruner to apply to the curves of the finished trials.")
 @click.option("--seeds", type=WholeNumber(min=1), metavar="K", help="Use only the first K seeds of each phase.")
 @click.option("--needed", is_flag=True, help="Use only the trials that a claim needs.")
@@ -40,7 +43,8 @@ class SpendingChoice(click.Choice[str]):
 @json_option
 @store_option
 def replay(
-    study: str,
+    study: str | None,
+    source: Path | None,
     pruner: str | None,
     seeds: int | None,
     needed: bool,
@@ -52,21 +56,31 @@ def replay(
 ) -> None:
     """Replay STUDY under another protocol, from its finished trials.
 
+    With --from, replay what `sweeper export STUDY --all` or --bundle wrote instead of a study in the store.
+
     Runs nothing and leaves the store unchanged: trials are replayed from their curves. Prints the device-hours saved
     and the claims whose verdict would have changed.
     """
     options = {"pruner": pruner, "seeds": seeds, "needed": needed, "stopping": stopping, "futility": futility}
     _check(options, least=least)
-    name = study_name(study)
-    data = load(store, name)
-    if least:
-        result = search(data)
-        print_json({"study": name, **least_document(result)}) if as_json else click.echo(least_text(name, result))
-        return
-    protocol = Protocol(
-        pruner=pruner or "none", seeds=seeds, needed=needed, stopping=stopping or "fixed", futility=futility
-    )
-    found = Player(data).play(protocol)
+    with reading_from(source):
+        data = read_study(study, source, store)
+        if least:
+            _print_least(data, as_json=as_json)
+        else:
+            protocol = Protocol(
+                pruner=pruner or "none", seeds=seeds, needed=needed, stopping=stopping or "fixed", futility=futility
+            )
+            _print_replay(data, Player(data).play(protocol), as_json=as_json)
+
+
+def _print_least(data: StudyData, *, as_json: bool) -> None:
+    name, found = data.study.name, search(data)
+    print_json({"study": name, **least_document(found)}) if as_json else click.echo(least_text(name, found))
+
+
+def _print_replay(data: StudyData, found: Replay, *, as_json: bool) -> None:
+    name = data.study.name
     if as_json:
         print_json({"study": name, **_document(found)})
     else:

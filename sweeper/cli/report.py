@@ -7,7 +7,7 @@ from typing import Final
 import click
 
 from reports.build import build_comparison, build_from, build_report
-from sweeper.cli.archives import reading_from
+from sweeper.cli.archives import check_no_study, reading_from, source_option
 from sweeper.cli.options import Directory, store_option, study_name
 from sweeper.cli.report_directory import default_directory
 from sweeper.errors import UsageError
@@ -19,12 +19,7 @@ FORMATS: Final = ("html", "pdf", "tex", "md")
 @click.command()
 @click.argument("study", required=False)
 @click.argument("other", required=False)
-@click.option(
-    "--from",
-    "source",
-    type=click.Path(path_type=Path),
-    help="Directory or bundle written by `sweeper export STUDY`, to report on instead of a study in the store.",
-)
+@source_option("to report on")
 @click.option(
     "--out",
     type=Directory(),
@@ -66,8 +61,7 @@ def report(
 
 
 def _report_from(source: Path, study: str | None, out: Path | None, formats: tuple[str, ...]) -> None:
-    if study is not None:
-        raise UsageError(f"{study!r} and --from: the directory already names the study. Leave one of them out.")
+    check_no_study(study)
     with reading_from(source):
         data = load_archive(source)
         directory = out if out is not None else default_directory([data.study.name])

@@ -7,6 +7,11 @@ from sweeper.errors import UsageError
 MOST_NAMED: Final = 10
 
 
+def first_line(error: Exception) -> str:
+    """Return the first line of another library's error, without its full stop: a remedy follows it."""
+    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(". ")
+
+
 class Faults:
     """Mistakes, in the order in which they are found."""
 

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from sweeper.errors import UsageError
 from sweeper.importing.arguments import by, option
-from sweeper.importing.faults import Faults
+from sweeper.importing.faults import Faults, first_line
 from sweeper.importing.run_cells import with_levels
 from sweeper.importing.source_runs import Source, SourceRun
 from trainer.config.wording import suggestion
@@ -128,8 +128,7 @@ def _of_database(source: str) -> list[_Run]:
         finally:
             engine.dispose()
     except (SQLAlchemyError, ImportError) as error:
-        reason = str(error).splitlines()[0]
-        raise UsageError(f"{source}: is not a database of MLflow: {reason}. Check the URL.") from error
+        raise UsageError(f"{source}: is not a database of MLflow: {first_line(error)}. Check the URL.") from error
     return list(runs.values())
 
 
@@ -204,7 +203,7 @@ def _settings(path: Path) -> Mapping[str, Any]:
     try:
         found = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, ValueError, OSError) as error:
-        raise UsageError(f"{path}: cannot be read: {str(error).splitlines()[0]}. Correct or remove it.") from error
+        raise UsageError(f"{path}: cannot be read: {first_line(error)}. Correct or remove it.") from error
     return found if isinstance(found, dict) else {}
 
 

@@ -10,6 +10,7 @@ from sweeper.designs.levels import Level
 from sweeper.errors import UsageError
 from sweeper.importing.arguments import by, option
 from sweeper.importing.cells import as_level
+from sweeper.importing.faults import first_line
 from sweeper.importing.source_runs import Source, SourceRun
 from sweeper.spec.metric import Direction
 from trainer.config.wording import suggestion
@@ -76,7 +77,8 @@ def _storage(source: str) -> "optuna.storages.BaseStorage":
 
     path = Path(source.removeprefix(SQLITE)) if source.startswith(SQLITE) or "://" not in source else None
     if path is not None and not path.is_file():
-        raise UsageError(f"{source}: no such file. Name Optuna's storage, e.g. sqlite:///study.db.")
+        what = "is a directory" if path.is_dir() else "no such file"
+        raise UsageError(f"{source}: {what}. Name Optuna's storage, e.g. sqlite:///study.db.")
     try:
         if path is not None and path.read_bytes()[:1] == b"{":  # a line of JSON for each operation
             return optuna.storages.JournalStorage(JournalFileBackend(str(path)))
@@ -84,8 +86,9 @@ def _storage(source: str) -> "optuna.storages.BaseStorage":
         _check_tables(url)  # RDBStorage would write its version into a database that has none
         return optuna.storages.RDBStorage(url, skip_table_creation=True)
     except (RuntimeError, ImportError, ValueError, SQLAlchemyError, OptunaError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UsageError(f"{source}: is not a storage that this Optuna can read: {reason} Check the URL.") from error
+        raise UsageError(
+            f"{source}: is not a storage that this Optuna can read: {first_line(error)}. Check the URL."
+        ) from error
 
 
 def _check_tables(url: str) -> None:
@@ -94,7 +97,7 @@ def _check_tables(url: str) -> None:
     engine = create_engine(url)
     try:
         if not inspect(engine).has_table(VERSION_TABLE):
-            raise ValueError(f"it has no table {VERSION_TABLE}.")
+            raise ValueError(f"it has no table {VERSION_TABLE}")
     finally:
         engine.dispose()
 

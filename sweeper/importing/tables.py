@@ -10,7 +10,7 @@ from sweeper.errors import UsageError
 from sweeper.extras import require
 from sweeper.importing.cells import structured
 from sweeper.importing.csv_rows import csv_rows
-from sweeper.importing.faults import Faults
+from sweeper.importing.faults import Faults, first_line
 from sweeper.importing.sections import flattened
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 TableForm = Literal["csv", "jsonl", "parquet"]
 MOST_ROWS: Final = 5_000_000
+EXPORTED_TABLE: Final = "trials"  # in the directory of an exported study
+EXPORTED_FORMS: Final = ("csv", "parquet")
 OWN: Final = "configuration_hash"  # a column of the tables that `sweeper export` writes
 OWN_SECTION: Final = "configuration"  # of the trials of an exported study as a whole: the levels by factor
 
@@ -44,6 +46,7 @@ def read_table(path: Path, form: TableForm, whole: Collection[str] = ()) -> list
     Raises:
         UsageError: it cannot be read as such a file, or has no rows.
     """
+    _check_no_directory(path, form)
     try:
         match form:
             case "csv":
@@ -61,6 +64,18 @@ def read_table(path: Path, form: TableForm, whole: Collection[str] = ()) -> list
     if not rows:
         raise UsageError(f"{path}: has no rows. Name a file with one row per run.")
     return _without_sections(rows, whole)
+
+
+def _check_no_directory(path: Path, form: TableForm) -> None:
+    """Refuse a directory; of an exported study, name the table that has one row per run."""
+    if not path.is_dir():
+        return
+    for each in dict.fromkeys((form, *EXPORTED_FORMS)):
+        table = path / f"{EXPORTED_TABLE}.{each}"
+        if table.is_file():
+            form_text = "" if each == form else f", whose format is {each}"
+            raise UsageError(f"{path}: is a directory. Name its table of trials, {table}{form_text}.")
+    raise UsageError(f"{path}: is a directory. Name a file with one row per run or per step.")
 
 
 def _without_sections(rows: Sequence[Row], whole: Collection[str]) -> list[Row]:
@@ -120,6 +135,8 @@ def _parquet_rows(path: Path) -> Iterator[Row]:
     require("parquet", str(path))
     import pyarrow.parquet as pq  # noqa: PLC0415 - an optional extra
 
+    if not path.stat().st_size:
+        return
     try:
         with pq.ParquetFile(path) as file:
             if file.metadata.num_rows > MOST_ROWS:
@@ -130,7 +147,7 @@ def _parquet_rows(path: Path) -> Iterator[Row]:
     except (UsageError, FileNotFoundError):
         raise
     except Exception as error:  # pyarrow has errors of its own
-        raise UsageError(f"{path}: is not Parquet: {str(error).splitlines()[0]} Name another file.") from error
+        raise UsageError(f"{path}: is not Parquet: {first_line(error)}. Name another file.") from error
     for number, cells in enumerate(found, start=1):
         short = {name: _shortest(cells[name], kind) for name, kind in narrow.items()}
         yield Row(f"{path.name}, row {number}", {**cells, **short})

@@ -16,7 +16,7 @@ from sweeper.designs.levels import Level
 from sweeper.errors import UsageError
 from sweeper.importing.arguments import option
 from sweeper.importing.event_files import EventLog, read_events
-from sweeper.importing.faults import Faults
+from sweeper.importing.faults import Faults, first_line
 from sweeper.importing.run_cells import with_levels
 from sweeper.importing.source_runs import Source, SourceRun
 from trainer.config.wording import suggestion
@@ -38,7 +38,8 @@ def tensorboard_source(source: str, *, metric: str, wanted: Collection[str] = ()
     """
     root = Path(source)
     if not root.is_dir():
-        raise UsageError(f"{source}: no such directory. Name the one that TensorBoard shows: tensorboard --logdir DIR.")
+        what = "is a file" if root.exists() else "no such directory"
+        raise UsageError(f"{source}: {what}. Name the directory that TensorBoard shows: tensorboard --logdir DIR.")
     logs = _merged(root, _logs(root))
     if not logs:
         raise UsageError(f"{source}: has no event files. Name the directory that TensorBoard shows.")
@@ -103,7 +104,7 @@ def _from_file(directory: Path) -> dict[str, Level]:
     try:
         found = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, ValueError, OSError) as error:
-        raise UsageError(f"{path}: cannot be read: {str(error).splitlines()[0]}. Correct or remove it.") from error
+        raise UsageError(f"{path}: cannot be read: {first_line(error)}. Correct or remove it.") from error
     return {str(name): value for name, value in found.items()} if isinstance(found, dict) else {}
 
 

@@ -14,7 +14,7 @@ import yaml
 from sweeper.errors import UsageError
 from sweeper.importing.arguments import by, option
 from sweeper.importing.cells import measured
-from sweeper.importing.faults import Faults
+from sweeper.importing.faults import Faults, first_line
 from sweeper.importing.run_cells import with_levels
 from sweeper.importing.sections import flattened
 from sweeper.importing.source_runs import Source, SourceRun
@@ -41,9 +41,8 @@ def wandb_source(source: str, *, metric: str, seed: str | None, wanted: Collecti
     if path.suffix.lower() == ".csv":
         return table_source(path, "csv", metric=metric, seed=seed, wanted=wanted, shown_form="wandb")
     if not path.is_dir():
-        raise UsageError(
-            f"{source}: no such directory. Name the directory wandb, or a CSV export of the table of runs."
-        )
+        what = "is not a CSV file" if path.exists() else "no such directory"
+        raise UsageError(f"{source}: {what}. Name the directory wandb, or a CSV export of the table of runs.")
     faults = Faults()
     found = [each for directory in _directories(path) if (each := _run(directory, faults)) is not None]
     faults.check()
@@ -106,7 +105,7 @@ def _of_files(directory: Path, files: Path) -> SourceRun:
         config: Any = yaml.safe_load((files / CONFIG).read_text(encoding="utf-8"))
         summary: Any = json.loads((files / SUMMARY).read_text(encoding="utf-8"))
     except (yaml.YAMLError, ValueError, OSError) as error:
-        raise UsageError(f"{files}: cannot be read: {str(error).splitlines()[0]}. Remove the directory.") from error
+        raise UsageError(f"{files}: cannot be read: {first_line(error)}. Remove the directory.") from error
     values = {
         str(name): entry["value"] if isinstance(entry, Mapping) and "value" in entry else entry
         for name, entry in (config.items() if isinstance(config, dict) else ())

@@ -25,6 +25,11 @@ class Failures:
     num_failed: int
     num_attempts: int
 
+    @property
+    def num_retried(self) -> int:
+        """How many of them are left, since they have retries."""
+        return len(self.trials) - self.num_failed
+
 
 def failures(connection: ReadConnection, study: StudyRow) -> tuple[Failures, ...]:
     """Return the failures of a study by their causes, the most frequent first."""
@@ -51,7 +56,7 @@ def failures_json(study: str, found: Sequence[Failures]) -> dict[str, object]:
                 "exit_code": each.cause.exit_code,
                 "exit_signal": each.cause.exit_signal,
                 "failed": each.num_failed,
-                "waiting": len(each.trials) - each.num_failed,
+                "waiting": each.num_retried,
                 "attempts": each.num_attempts,
                 "trials": list(each.trials),
             }

@@ -1,5 +1,6 @@
 """What a plan should warn of although the study file is in order."""
 
+import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -8,6 +9,7 @@ from typing import Final
 
 from sweeper.designs.factor import Factor
 from sweeper.planning.best_lengths import single_lengths
+from sweeper.planning.corpora import missing_corpora
 from sweeper.planning.idle import idle_options
 from sweeper.planning.reach import (
     changed_dates,
@@ -40,6 +42,7 @@ def plan_notes(study: Study, directory: Path) -> tuple[str, ...]:
     found = [
         *_hidden_module(study),
         *missing_program(study, directory),
+        *missing_corpora(study, directory, os.environ),
         *unread_seeds(study, directory),
         *unused_factors(study, directory),
         *unsaid_values(study, directory),
@@ -52,14 +55,14 @@ def plan_notes(study: Study, directory: Path) -> tuple[str, ...]:
     return (*unfilled_lines(study), *unfilled_remarks(study), *located(study, found))
 
 
-def missing_program_lines(study: Study, directory: Path | None = None) -> tuple[str, ...]:
-    """Return what is missing of the study's program, with its place in the study file; nothing if it is there.
+def missing_lines(study: Study, directory: Path | None = None) -> tuple[str, ...]:
+    """Return what trials need and is not there, program or corpora, with its place in the study file.
 
     Args:
         directory: where trials run, by default the working directory.
     """
     where = Path(study.trial.cwd) if study.trial.cwd is not None else directory or Path.cwd()
-    return located(study, list(missing_program(study, where)))
+    return located(study, [*missing_program(study, where), *missing_corpora(study, where, os.environ)])
 
 
 def located(study: Study, found: Sequence[tuple[KeyPath, str]]) -> tuple[str, ...]:

@@ -145,7 +145,12 @@ def test_without_a_gpu_it_says_so_and_a_cpu_never_writes_the_results(
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert main([]) == 1
-    assert "PyTorch sees no GPU here. Try this program with --device cpu --quick." in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert error.startswith(f"There is no CUDA device here: PyTorch {torch.__version__}, ")
+    assert error.endswith(
+        "An NVIDIA GPU and a CUDA build of PyTorch are needed for nine minutes of checks and measurements. "
+        "To try the program on a CPU: python -m benchmarks.gpu --device cpu --quick --out build/tried.json\n"
+    )
     for arguments in (["--device", "cpu"], ["--device", "cpu", "--quick"]):
         with pytest.raises(SystemExit):
             main(arguments)

@@ -6,12 +6,12 @@ import re
 import shutil
 import sqlite3
 import subprocess
-import sys
 from contextlib import closing
 from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -136,19 +136,47 @@ def test_the_store_is_copied_while_it_is_written_to(tmp_path: Path) -> None:
         assert kept.execute("SELECT number FROM numbers").fetchall() == [(1,)]
 
 
-def test_a_text_that_is_not_the_published_one_is_refused(tmp_path: Path) -> None:
+def test_without_a_gpu_it_says_so_before_anything_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert recipe.main(["--kept", "kept"]) == 2
+    output = capsys.readouterr()
+    assert not output.out
+    assert output.err.startswith("There is no CUDA device here: PyTorch ")
+    assert "are needed for the hours of training of wt2-gpu.yaml, some minutes a call" in output.err
+    trial = "python -m benchmarks.gpu.recipe --quick --kept build/tried"
+    assert output.err.endswith(f"To try the program on a CPU: {trial}\n")
+    assert trial in (ROOT / "docs" / "reproduce.md").read_text()
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("minutes", ["0", "-3", "0.5", "nan", "inf", "nine"])
+def test_a_call_needs_some_minutes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], minutes: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        recipe.main(["--quick", "--kept", "kept", f"--minutes={minutes}"])
+    assert ended.value.code == 2
+    assert f"--minutes: {minutes!r} is not a number of minutes above 0.75" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_text_that_is_not_the_published_one_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setenv("SWEEPER_DATA", str(tmp_path))
     folder = tmp_path / "wikitext-2"
     folder.mkdir()
     for part in ("train", "valid", "test"):
         (folder / f"{part}.txt").write_text(" = A heading = \n some words \n")
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.gpu.recipe", "--kept", str(tmp_path / "kept")],
-        cwd=tmp_path, env={**os.environ, "SWEEPER_DATA": str(tmp_path), "PYTHONPATH": str(ROOT)},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 2
-    assert "34a77ebe59551b3a3b3d8c0a2797c976" in done.stderr
-    assert str(folder / "train.txt") in done.stderr
+    assert recipe.main(["--kept", str(tmp_path / "kept")]) == 2
+    error = capsys.readouterr().err
+    assert "34a77ebe59551b3a3b3d8c0a2797c976" in error
+    assert str(folder / "train.txt") in error
     assert not (tmp_path / "kept").exists()
 
 

@@ -31,8 +31,9 @@ def test_a_launch_ends_after_three_trials_that_fail_alike_and_resumes_once_the_c
     assert answer.code == 1
     assert (answer.out + answer.err + caplog.text).count(CAUSE) == 1
     assert "3 trials failed alike (p/0, p/1, p/2), and none got further. No further trial" in caplog.text
+    assert answer.out.startswith("case: 0 completed, 6 left (3 to be retried); ")
     assert answer.out.splitlines()[1:] == [
-        f"3 trials failed and can be retried (p/0, p/1, p/2): {CAUSE}",
+        f"3 trials are to be retried (p/0, p/1, p/2): {CAUSE}",
         "  sweeper show case p/0",
         "Once the cause is fixed, resume: sweeper launch study.yaml",
         "To start the other trials anyway: sweeper launch study.yaml --keep-going",
@@ -46,6 +47,19 @@ def test_a_launch_ends_after_three_trials_that_fail_alike_and_resumes_once_the_c
     assert sweeper("launch", "study.yaml", "--slots", "1").code == 0
     assert num_attempts(sweeper) == 9
     assert sweeper("show", "case").out == "case: no trial has failed. To see one: sweeper show case PHASE/NUMBER\n"
+
+
+def test_the_end_of_a_launch_counts_failed_trials_once_and_apart_from_those_to_be_retried(
+    sweeper: Sweeper, written: Callable[..., None]
+) -> None:
+    written(STUDY.replace("config: {lr: 1}", "config: {lr: 1}\nretry: {crashed: 1}"), t="raise SystemExit(4)")
+    for _ in range(2):  # the second uses up the retries of three trials
+        sweeper("launch", "study.yaml", "--slots", "1")
+    answer = sweeper("launch", "study.yaml", "--slots", "1")
+    assert answer.out.startswith("case: 0 completed, 3 failed (3 crashed), 3 left (3 to be retried); ")
+    assert "\n3 trials failed, 3 are to be retried (p/0, p/1, p/2, p/3, p/4, …): exit code 4\n" in answer.out
+    counts = json.loads(sweeper("status", "case", "--json").out)
+    assert (counts["failed"], counts["waiting"]) == (3, 3)
 
 
 def test_an_arm_that_fails_does_not_end_a_study_whose_others_work(

@@ -10,7 +10,7 @@ from trainer.config.model import TrainerConfig
 from trainer.config.optimizer import LastConfig
 from trainer.config.wording import Problem, shown
 
-Path = tuple[str, str]
+Path = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,17 +21,19 @@ class Condition:
         value: of the option.
         is_met: whether it has an effect.
         why_not: why it has none if it has none, and what to do.
+        lack: what it has instead, before ``why_not``; few options that are idle change nothing at all of a run.
     """
 
     path: Path
     value: object
     is_met: bool
     why_not: str
+    lack: str = "has no effect with"
 
     @property
     def problem(self) -> Problem:
         """The message about an option without effect."""
-        return Problem(self.path, f"{shown(self.value)} has no effect with {self.why_not}")
+        return Problem(self.path, f"{shown(self.value)} {self.lack} {self.why_not}")
 
 
 def idle_options(config: TrainerConfig) -> list[Problem]:
@@ -46,16 +48,19 @@ def idle_in_run(config: TrainerConfig, num_tokens: int, num_steps: int) -> list[
         num_tokens: of the training text.
         num_steps: of the run.
     """
-    return [*_idle_offsets(config, num_tokens), *_idle_average(config, num_steps)]
+    of_length = [each.problem for each in conditions_in_run(config, num_steps) if not each.is_met]
+    return [*_idle_offsets(config, num_tokens), *of_length]
 
 
-def _idle_average(config: TrainerConfig, num_steps: int) -> list[Problem]:
+def conditions_in_run(config: TrainerConfig, num_steps: int) -> Iterator[Condition]:
+    """Yield the options that are set and whose effect depends on the length of the run."""
     average, evaluations = config.optimizer.average, len(config.evaluation.steps(num_steps))
-    if not isinstance(average, LastConfig) or average.last <= evaluations:
-        return []
-    only = "the only evaluation" if evaluations == 1 else f"all {evaluations} evaluations"
-    remedy = "Use a smaller number, or evaluate more often."
-    return [Problem(("optimizer", "average", "last"), f"{average.last} averages {only} of this run. {remedy}")]
+    if isinstance(average, LastConfig):
+        only = "the only evaluation" if evaluations == 1 else f"all {evaluations} evaluations"
+        run = f"a run of {num_steps:,} step{'' if num_steps == 1 else 's'}"
+        why = f"{only} of {run}. Use a smaller number, or evaluate more often."
+        path = ("optimizer", "average", "last")
+        yield Condition(path, average.last, average.last <= evaluations, why, lack="averages")
 
 
 def _idle_offsets(config: TrainerConfig, num_tokens: int) -> list[Problem]:
@@ -67,7 +72,7 @@ def _idle_offsets(config: TrainerConfig, num_tokens: int) -> list[Problem]:
         f"streams of {stream} tokens in segments of {data.target_length}: no word so far ahead is left after the first "
         "segment. Use a smaller number, or a smaller data.target_length."
     )
-    return [Condition(("data", "target_offsets"), data.target_offsets, False, why).problem]
+    return [Condition(("data", "target_offsets"), data.target_offsets, False, why, "has little effect with").problem]
 
 
 def conditions(config: TrainerConfig) -> Iterator[Condition]:
@@ -77,14 +82,24 @@ def conditions(config: TrainerConfig) -> Iterator[Condition]:
         why = "optimizer.weight_decay 0. Set a weight decay, e.g. 0.1, or leave it out."
         yield Condition(("optimizer", "decayed"), optimizer.decayed, optimizer.weight_decay > 0.0, why)
     if data.noise != "none":
-        why = "data.noise_rate 0: no word is replaced. Set a rate, e.g. 0.2, or use none."
-        yield Condition(("data", "noise"), data.noise, data.noise_rate > 0.0, why)
+        yield _noise(config)
     if data.micro_batch_size is not None:
         why = f"data.batch_size {data.batch_size}, which is smaller. Use a smaller number, or leave it out."
         yield Condition(
             ("data", "micro_batch_size"), data.micro_batch_size, data.micro_batch_size <= data.batch_size, why
         )
     yield from _of_models(config)
+
+
+def _noise(config: TrainerConfig) -> Condition:
+    """Return the condition of a kind of noise; at rate 0, `blank` still adds its special word to the vocabulary."""
+    data = config.data
+    remedy = "Set a rate, e.g. 0.2, or use none."
+    lack, why = "has no effect with", f"data.noise_rate 0: no word is replaced. {remedy}"
+    if data.noise == "blank":
+        only = "and only adds its special word to the vocabulary, so that other weights are drawn"
+        lack, why = "replaces no word with", f"data.noise_rate 0, {only}. {remedy}"
+    return Condition(("data", "noise"), data.noise, data.noise_rate > 0.0, why, lack)
 
 
 def _of_models(config: TrainerConfig) -> Iterator[Condition]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from trainer.config.texts import FILE_NAMES, PARTS, part_file
+from trainer.config.texts import PARTS, VARIABLE, absent_names, expected_files, part_file, usual_directories
 from trainer.corpora.text import Text, lines_of
 from trainer.errors import UsageError
 
@@ -26,7 +26,6 @@ CHECKSUMS: Final[Mapping[str, Mapping[str, str]]] = {
 }
 
 HEADING: Final = re.compile(r" = [^=]+ = ")  # the heading of a WikiText article; sections have more equals signs
-VARIABLE: Final = "SWEEPER_DATA"
 
 
 def load_folder(corpus: str, folder: str | None) -> Text:
@@ -87,19 +86,17 @@ def find_folder(corpus: str, folder: str | None) -> Path:
     if folder is not None:
         if not Path(folder).is_dir():
             raise UsageError(
-                f"data.folder: '{folder}' is not a directory. Use the directory that holds {_expected(corpus)}."
+                f"data.folder: '{folder}' is not a directory. Use the directory that holds {expected_files(corpus)}."
             )
         return Path(folder)
-    base = os.environ.get(VARIABLE)
-    candidates = [Path(base) / corpus] if base else []
-    candidates += [Path("data") / corpus, Path("../shared/data") / corpus]
+    candidates = usual_directories(corpus, os.environ.get(VARIABLE))
     for candidate in candidates:
         if candidate.is_dir():
             return candidate
     searched = ", ".join(str(candidate) for candidate in candidates)
     raise UsageError(
         f"data.corpus: '{corpus}' was not found in {searched}. Set data.folder to the directory that holds "
-        f"{_expected(corpus)}, or ${VARIABLE} to its parent, or download the corpus: "
+        f"{expected_files(corpus)}, or ${VARIABLE} to its parent, or download the corpus: "
         f"python -m trainer.corpora.fetch {corpus} --folder data."
     )
 
@@ -107,11 +104,7 @@ def find_folder(corpus: str, folder: str | None) -> Path:
 def _read(folder: Path, corpus: str, part: str) -> str:
     path = part_file(folder, corpus, part)
     if path is None:
-        names = [name.format(part=part) for name in FILE_NAMES[corpus]]
-        raise UsageError(
-            f"{folder}: has {'neither ' if len(names) > 1 else 'no '}{' nor '.join(names)}. "
-            "Add the file, or use another data.folder."
-        )
+        raise UsageError(f"{folder}: has {absent_names(corpus, part)}. Add the file, or use another data.folder.")
     text, found = _content(path)
     if not text:
         raise UsageError(f"{path}: is empty. Fill it, or use another data.folder.")
@@ -132,7 +125,3 @@ def _content(path: Path) -> tuple[str, str]:
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: cannot be read: {error}.") from error
     return text, hashlib.md5(content, usedforsecurity=False).hexdigest()
-
-
-def _expected(corpus: str) -> str:
-    return ", ".join(FILE_NAMES[corpus][0].format(part=part) for part in PARTS)

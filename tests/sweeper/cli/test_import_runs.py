@@ -1,6 +1,7 @@
 """`sweeper import`: runs of other tools are judged, reported, exported and replayed as a study's own are."""
 
 import json
+import re
 import sqlite3
 import sys
 from collections.abc import Callable
@@ -10,6 +11,7 @@ import optuna
 import pytest
 import yaml
 
+from sweeper.importing.source_runs import FORMS
 from sweeper.spec.load import load_study
 from tests.sweeper.cli.conftest import Answer
 from tests.sweeper.importing.builders import FIXTURES, write_csv
@@ -153,7 +155,7 @@ def test_what_tools_keep_is_judged(sweeper: Sweeper, tmp_path: Path, url: str, f
         (["csv", "runs.csv", "--metric", "loss"], ["--as is missing", "--study"]),
         (["csv", "runs.csv", "--as", "x"], ["--metric is missing"]),
         (["csv", "none.csv", "--as", "x", "--metric", "loss"], ["none.csv: no such file"]),
-        (["csv", ".", "--as", "x", "--metric", "loss"], [".: cannot be read: Is a directory"]),
+        (["csv", ".", "--as", "x", "--metric", "loss"], [".: is a directory. Name a file with one row per run"]),
         (["csv", "runs.csv", "--as", "a/b", "--metric", "loss"], ["--as: 'a/b' contains '/'"]),
         (["csv", "runs.csv", "--as", "x", "--metric", "loss", "--only", "y"], ["--only: csv has no studies"]),
         (["csv", "runs.csv", "--as", "x", "--metric", "loss", "--write", "s.txt"], ["--write s.txt", "s.yaml"]),
@@ -164,7 +166,7 @@ def test_what_tools_keep_is_judged(sweeper: Sweeper, tmp_path: Path, url: str, f
         (["csv", "runs.csv", "--study", "old.yaml", "--factors", "lr"], ["--factors and --study"]),
         (["csv", "runs.csv", "--study", "old.yaml"], ["runs.csv: has none of the factors of old.yaml: depth"]),
         (["tensorboard", ".", "--as", "x", "--metric", "loss"], [".: has no event files"]),
-        (["tensorboard", "runs.csv", "--as", "x", "--metric", "loss"], ["runs.csv: no such directory"]),
+        (["tensorboard", "runs.csv", "--as", "x", "--metric", "loss"], ["runs.csv: is a file. Name the directory"]),
         (["wandb", ".", "--as", "x", "--metric", "loss"], [".: has no runs of W&B"]),
         (["mlflow", ".", "--as", "x", "--metric", "loss"], [".: MLflow has no runs here"]),
         (["parquet", "runs.csv", "--as", "x", "--metric", "loss"], ["runs.csv: is not Parquet"]),
@@ -181,6 +183,46 @@ def test_mistakes_write_nothing(sweeper: Sweeper, runs: Path, arguments: list[st
     assert answer.code == 2
     assert [part for part in parts if part not in answer.err] == [], answer.err
     assert not Path("sweeper.db").exists()
+
+
+SOURCES = ("absent", "directory", "exported", "empty", "text")
+SENTENCES = re.compile(r"([^\n]+: [^\n]+[^.]\. [A-Z][^\n]*\.\n)+")  # what is wrong, then what to do
+
+
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("form", FORMS)
+def test_a_source_that_holds_no_runs_is_named_for_what_it_is(
+    sweeper: Sweeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str, source: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("directory").mkdir()
+    Path("exported").mkdir()
+    Path("exported/trials.parquet").touch()
+    Path("empty").touch()
+    Path("text").write_text("{broken")
+    answer = sweeper("import", form, source, "--as", "x", "--metric", "loss")
+    assert (answer.code, answer.out) == (2, "")
+    assert SENTENCES.fullmatch(answer.err), answer.err
+    assert answer.err.startswith(source)
+    assert answer.err.startswith(f"{source}: no such") == (source == "absent"), answer.err
+    assert not Path("sweeper.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("form", "remedy"),
+    [
+        ("parquet", "Name its table of trials, kept/trials.parquet."),
+        ("jsonl", "Name its table of trials, kept/trials.parquet, whose format is parquet."),
+    ],
+)
+def test_of_an_exported_directory_the_table_of_trials_is_named(
+    sweeper: Sweeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str, remedy: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("kept").mkdir()
+    Path("kept/trials.parquet").touch()
+    answer = sweeper("import", form, "kept", "--as", "x", "--metric", "loss")
+    assert (answer.code, answer.err) == (2, f"kept: is a directory. {remedy}\n")
 
 
 def test_a_name_is_taken_once(sweeper: Sweeper, runs: Path, url: str) -> None:

@@ -38,6 +38,46 @@ def test_a_launch_without_its_script_stops_before_it_writes_anything(
     assert not (tmp_path / "sweeper.db").exists()
 
 
+TRAINED = """study: trained
+metric: {name: valid_perplexity, direction: minimize}
+trial: {program: trainer, config: {data: {corpus: ptb}}}
+factors: {text: {path: data.corpus, levels: [ptb, wikitext-103]}}
+phases: [{name: p, design: grid, budget: {steps: 1}}]
+"""
+
+
+@pytest.mark.parametrize("options", [(), ("--try",), ("--pilot", "1"), ("--dry-run",), ("--engine", "dask")])
+def test_a_launch_without_its_corpora_stops_before_anything_runs(
+    sweeper: Sweeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+) -> None:
+    if "dask" in options:
+        pytest.importorskip("distributed")
+    (tmp_path / "study.yaml").write_text(TRAINED)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SWEEPER_DATA", raising=False)
+    answer = sweeper("launch", "study.yaml", *options)
+    assert (answer.code, answer.out) == (2, "")
+    ptb, wikitext, remedy = answer.err.splitlines()
+    assert ptb.startswith("study.yaml:4:46: factors.text.levels[0]: 'ptb' was not found in data/ptb")
+    assert wikitext.startswith("study.yaml:4:51: factors.text.levels[1]: 'wikitext-103' was not found")
+    assert remedy == "To launch anyway: --force"
+    assert not (tmp_path / "sweeper.db").exists()
+
+
+def test_on_a_cluster_elsewhere_corpora_need_not_be_here(
+    sweeper: Sweeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("distributed")
+    (tmp_path / "study.yaml").write_text(TRAINED)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SWEEPER_DATA", raising=False)
+    answer = sweeper(
+        "launch", "study.yaml", "--engine", "dask", "--dask-address", "tcp://127.0.0.1:9", "--dry-run", "--json"
+    )
+    assert answer.code == 0
+    assert [note for note in json.loads(answer.out)["notes"] if "'ptb' was not found" in note]
+
+
 def test_the_end_of_a_launch_says_why_trials_failed(
     sweeper: Sweeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -74,6 +74,28 @@ def test_the_cheapest_protocol_as_json(sweeper: Sweeper, store: str) -> None:
     assert "chosen by its outcome" in document["caveat"]
 
 
+@pytest.mark.parametrize("options", [("--least",), ("--seeds", "1"), ("--stopping", "kim_demets", "--json")])
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_a_kept_directory_gives_the_replay_of_its_store(
+    sweeper: Sweeper, store: str, tmp_path: Path, form: str, options: tuple[str, ...]
+) -> None:
+    kept = str(tmp_path / "kept")
+    assert sweeper("export", "quickstart", "--all", "--format", form, "--out", kept, "--store", store).code == 0
+    there, here = (
+        sweeper("replay", "--from", kept, *options),
+        sweeper("replay", "quickstart", *options, "--store", store),
+    )
+    assert (there.code, there.out) == (0, here.out)
+
+
+def test_a_study_or_a_directory_is_replayed_and_not_both(sweeper: Sweeper, store: str, tmp_path: Path) -> None:
+    assert "STUDY is missing" in sweeper("replay", "--least", "--store", store).err
+    both = sweeper("replay", "quickstart", "--from", str(tmp_path), "--least", "--store", store)
+    assert (both.code, "the directory already names the study" in both.err) == (2, True)
+    absent = sweeper("replay", "--from", str(tmp_path / "nowhere"), "--least")
+    assert (absent.code, "study.json: no such file" in absent.err) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
