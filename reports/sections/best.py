@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from reports import wording
@@ -47,15 +47,18 @@ def largest(context: Context) -> list[Standings]:
         known = found.get(group.name)
         if group.chosen is not None and (known is None or _weight(group) > _weight(known)):
             found[group.name] = group
-    return list(found.values())
+    return _in_order(context, found)
 
 
 def _drawn(context: Context) -> list[Standings]:
     """Return those groups, and of a stratum of which each configuration has lost runs the last one."""
     known = {group.name: group for group in largest(context)}
     lost = {group.name: group for group in context.standings if any(map(_lost, group.rows))}
-    found = {**lost, **known}
-    return [found[name] for name in dict.fromkeys(group.name for group in context.standings) if name in found]
+    return _in_order(context, {**lost, **known})
+
+
+def _in_order(context: Context, found: Mapping[str, Standings]) -> list[Standings]:
+    return [found[stratum.name] for stratum in context.strata if stratum.name in found]
 
 
 def best_sentences(context: Context) -> list[Inline]:

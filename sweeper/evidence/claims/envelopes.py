@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from sweeper.evidence.claims.judge import ClaimVerdict
 from sweeper.evidence.claims.length_notes import arm_name, compared_arms
 from sweeper.evidence.data.arm_lengths import ArmKey, ArmLengths, shared_units
+from sweeper.evidence.data.cells import block_text
 from sweeper.evidence.data.runs import Runs
 from sweeper.evidence.formatting import listed
 from sweeper.evidence.statistics.envelope import Crossing, Envelope, crossing, envelope
-from sweeper.spec.claim import ArmContrast, Contrast, phases_of
+from sweeper.spec.claim import ArmContrast, Contrast, Trend, phases_of
 from sweeper.spec.metric import Metric
 
 Arms = Mapping[ArmKey, tuple[str, ArmLengths]]  # with their names
@@ -137,12 +138,25 @@ def _gathered(verdicts: Sequence[ClaimVerdict]) -> _Gathered:
 
 def _panels(found: _Gathered) -> Iterator[ComputePanel]:
     unit = unit_of([arm for _, arm in (found.compared | found.others).values()])
-    for place in dict.fromkeys(key[1] for key in found.compared):
+    for place in _places(found):
         rest = sorted((key for key in found.others if key[1] == place), key=lambda key: _worth(found.others[key][1]))
         arms = {key: arm for key, arm in found.compared.items() if key[1] == place}
         arms |= {key: found.others[key] for key in rest}
         for names, own in _apart(arms, found.phases):
             yield _panel(found, place, (names, own), unit)
+
+
+def _places(found: _Gathered) -> list[tuple[str, ...]]:
+    """Return the blocks of the configurations, in the order of the factors' levels; all of those of a trend."""
+    positions = {
+        block_text([factor], [level]): position
+        for verdict in found.verdicts
+        for factor, levels in verdict.examination.tested[verdict.position].runs.levels.items()
+        for position, level in enumerate(levels)
+    }
+    is_trend = any(isinstance(verdict.claim.statement, Trend) for verdict in found.verdicts)
+    places = dict.fromkeys(key[1] for key in (found.compared | (found.others if is_trend else {})))
+    return sorted(places, key=lambda place: [positions.get(text, len(positions)) for text in place])
 
 
 def _worth(arm: ArmLengths) -> float:
@@ -181,7 +195,7 @@ def _phases_of(runs: Runs) -> Iterator[tuple[ArmKey, str, bool]]:
     for name, phase in (runs.unchosen or runs).phases.items():
         for cell in phase.cells:
             changed = (factor for factor, level in cell.levels.items() if level != phase.baseline.get(factor))
-            yield (cell.arm, cell.stratum[1:]), name, all(factor in phase.apart for factor in changed)
+            yield cell.arm_key, name, all(factor in phase.apart for factor in changed)
 
 
 def _apart(arms: Arms, phases: Mapping[ArmKey, Collection[str]]) -> Iterator[tuple[tuple[str, ...], Arms]]:

@@ -62,9 +62,9 @@ def why_left_out(names: Collection[str], runs: Runs) -> str:
     if runs.unchosen is None:
         return ""
     for phase in (name for name in runs.phases if name in names):
-        left = {(cell.arm, cell.stratum[1:]) for cell in runs.phases[phase].cells}
+        left = {cell.arm_key for cell in runs.phases[phase].cells}
         for cell in runs.unchosen.phases[phase].cells:
-            key = (cell.arm, cell.stratum[1:])
+            key = cell.arm_key
             if key in left or key not in runs.lengths:
                 continue
             arm = runs.lengths[key]
@@ -117,7 +117,7 @@ def compared_arms(part: Part, runs: Runs) -> dict[ArmKey, ArmLengths]:
     weights: dict[ArmKey, float] = {}
     for unit in part.comparison.units:
         for cell, weight in unit.terms:
-            weights.setdefault((cell.arm, cell.stratum[1:]), weight)
+            weights.setdefault(cell.arm_key, weight)
     keys = sorted(weights, key=lambda key: weights[key])
     return {key: runs.lengths[key] for key in keys if key in runs.lengths}
 

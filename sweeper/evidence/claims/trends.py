@@ -298,7 +298,7 @@ def _alone(pairs: Comparison, place: str, statement: Trend) -> Comparison:
     level = next(cell.levels[statement.over] for unit in pairs.units for cell, _ in unit.terms)
 
     def apart(cell: Cell) -> Cell:
-        return replace(cell, stratum=(*cell.stratum, place))
+        return replace(cell, stratum=(*cell.stratum, place), blocks=cell.arm_key[1])
 
     units = tuple(
         Unit(key=unit.key, terms=tuple((apart(cell), weight) for cell, weight in unit.terms)) for unit in pairs.units

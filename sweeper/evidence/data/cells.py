@@ -32,6 +32,7 @@ class Cell:
         trial_ids: the completed trials.
         missing: the other trials, by id, with their state.
         chosen: by how much its value was made worse because its length was chosen for looking best; NaN if unknown.
+        blocks: what its stratum has beside the budget; None if that is all else, as it is but in trends.
     """
 
     levels: Levels
@@ -45,6 +46,12 @@ class Cell:
     trial_ids: tuple[int, ...] = ()
     missing: tuple[tuple[int, str], ...] = ()
     chosen: float = 0.0
+    blocks: tuple[str, ...] | None = None
+
+    @property
+    def arm_key(self) -> tuple[str, tuple[str, ...]]:
+        """The configuration with its blocks, whatever its budget."""
+        return self.arm, self.stratum[1:] if self.blocks is None else self.blocks
 
     @cached_property
     def block(self) -> tuple[object, ...]:

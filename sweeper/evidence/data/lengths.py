@@ -237,8 +237,7 @@ def _phase(phase: PhaseRuns, arms: Mapping[ArmKey, ArmLengths]) -> PhaseRuns:
     """Return a phase whose cells have the runs at their best lengths; a seed that has none there is left out."""
     cells: dict[tuple[object, ...], Cell] = {}
     for cell in phase.cells:
-        place = cell.stratum[1:]
-        arm = arms.get((cell.arm, place))
+        arm = arms.get(cell.arm_key)
         trials = None if arm is None else arm.trials.get((cell.seed, arm.best.budget))
         if arm is not None and (trials is None or cell.seed in arm.absent):
             continue
@@ -246,7 +245,7 @@ def _phase(phase: PhaseRuns, arms: Mapping[ArmKey, ArmLengths]) -> PhaseRuns:
             levels=cell.levels,
             arm=cell.arm,
             seed=cell.seed,
-            stratum=(STRATUM, *place),
+            stratum=(STRATUM, *cell.stratum[1:]),
             missing=trials or tuple((trial, "waiting") for trial in cell.all_trials),
             chosen=0.0 if arm is None else arm.choice.optimism,
         )

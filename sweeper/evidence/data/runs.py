@@ -164,9 +164,9 @@ class Runs:
         """Return the cells on which some cells rest: where lengths were chosen, those of all lengths; else the same."""
         if self.unchosen is None:
             return tuple(cells)
-        arms = {(cell.arm, cell.stratum[1:]) for cell in cells}
+        arms = {cell.arm_key for cell in cells}
         every = (cell for phase in self.unchosen.phases.values() for cell in phase.cells)
-        return tuple(cell for cell in every if (cell.arm, cell.stratum[1:]) in arms)
+        return tuple(cell for cell in every if cell.arm_key in arms)
 
     def filled(self, values: Mapping[int, float]) -> "Runs":
         """Return the runs with values, on the scale, for trials that have none; levels are chosen without them."""

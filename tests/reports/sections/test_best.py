@@ -281,3 +281,14 @@ def test_of_many_phases_the_number_is_named() -> None:
     context = make_context(study_data(FACTORS, Phase("short", "list", [{"a": 0.4}], lambda *_: 20.0), *phases), NOW)
     (only,) = text(context)
     assert only.startswith("The best configuration of 4 phases after 300 steps is a = 0.2")
+
+
+def test_strata_are_in_the_order_of_their_levels_whichever_ran_at_other_budgets_too() -> None:
+    phases = [
+        Phase("short", "list", ROWS[4:], value, blocks=("corpus",), seeds=range(4), steps=50),
+        Phase("grid", "list", ROWS, value, blocks=("corpus",), seeds=range(4)),
+    ]
+    context = make_context(study_data(FACTORS, *phases), NOW)
+    assert context.standings[0].name == "corpus = large"
+    assert [context.stratum_label(group) for group in largest(context)] == ["small", "large"]
+    assert [sentence.partition(",")[0] for sentence in text(context)] == ["On small", "On large"]

@@ -6,11 +6,13 @@ from statistics import fmean
 
 import pytest
 
+from sweeper.evidence.claims.envelopes import compute_panels
 from sweeper.evidence.claims.judge import judge_claims
 from sweeper.evidence.data.claim_runs import claim_runs, runs_key
 from sweeper.evidence.formatting import grouped
 from sweeper.spec.declared import declared_claims, declared_phases
 from sweeper.store.reading.declarations import Declaration
+from tests.reports.studies import factor
 from tests.sweeper.evidence.length_studies import ROWS, TEST, VALID, contrast, length_study, u_shaped
 
 # The trick needs four times the steps, and is worth .03 there; at 400 steps or less it looks harmful.
@@ -84,6 +86,30 @@ def test_notes_name_the_lengths_and_an_edge():
     assert "trick = 1 after step 800 of 800 steps" in notes or "trick = 1 after 800 steps" in notes
     assert "trick = 1 is best at the longest of its 9 lengths, so a longer one may be better still." in notes
     assert "Runs differ in evaluations" not in notes
+
+
+def test_a_trend_has_notes_on_its_lengths_and_curves_at_all_levels():
+    factors = {"trick": factor(0, 1), "size": factor(1, 2, 4)}
+    rows = [{"trick": trick, "size": size} for size in (4, 1, 2) for trick in (0, 1)]
+
+    def truth(levels, steps):
+        return LATE(levels, steps) - 0.01 * levels["trick"] * levels["size"]
+
+    trend = {"phase": "p", "factor": "trick", "from": 0, "to": 1, "over": "size"}
+    claimed = {
+        "id": "t", "text": "T.", "metric": {"name": TEST, "direction": "minimize"}, "trend": trend, "expect": "grows",
+        "at": "best_length",
+    }  # fmt: skip
+    verdicts = judge_claims(length_study(truth, claims=[claimed], rows={"p": rows}, factors=factors))
+    (found,) = verdicts
+    assert found.verdict == "supported"
+    assert any(note.startswith("Best lengths by the mean over seeds of validation loss: ") for note in found.notes)
+    runs = found.examination.tested[0].runs
+    cells = [cell for part in found.examination.tested[0].evidence.parts for unit in part.comparison.units
+             for cell, _ in unit.terms]  # fmt: skip
+    assert len(runs.behind(cells)) == 4 * 4  # seeds of two arms at the first and the last level
+    (panel,) = compute_panels(verdicts)
+    assert len(panel.curves) == len(rows)
 
 
 @pytest.mark.parametrize(("tested", "is_said"), [("end", True), ("looks", False)])
