@@ -187,6 +187,11 @@ def test_the_text_has_what_ensembles_reach_beside_long_runs() -> None:
         change = told(Reading(estimate=verdict.estimate, low=verdict.low, high=verdict.high))
         assert f" | {means[verdict.id]:.1f} | {change} |" in text, verdict.id
     assert f"| {means['long']:.1f} | |" in text
+    halves = [found[f"shares: runs {seeds} of 2,679 steps"]["ensembles"][1] for seeds in ("0 to 3", "2 and 3")]
+    for mean in ("probabilities", "logits"):
+        two = [each["test"][mean]["perplexity"] for each in halves]
+        shown = f"{geometric_mean(two):.1f} ({two[0]:.1f} and {two[1]:.1f})"
+        assert f"two runs of 2,679, mean of their {mean} | 5,358 | {shown} |" in text
     *_, of_long = found["long runs 0 to 3"]["ensembles"]
     for mean in ("probabilities", "logits"):
         assert f"mean of their {mean} | 20,000 | {of_long['test'][mean]['perplexity']:.1f} |" in text
