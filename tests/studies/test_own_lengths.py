@@ -95,8 +95,19 @@ SHARES: dict[str, tuple[Side, Side]] = {
     for start, end in (("bare", "decay"), ("bare", "both"), ("decay", "both"))
 }
 WITHIN = {name: {"train_tokens": int(name.partition("-")[0])} for name in SHARES}
+RECIPE: dict[str, object] = {name: level for name, level in WHOLE.items() if name != "weight_decay"}
+PATIENCE: dict[str, tuple[Side, Side]] = {
+    "decay-from-bare": (("short", {}), ("short", {"weight_decay": 1.0})),
+    "recipe-from-bare": (("short", {}), ("patient", RECIPE)),
+    "recipe-from-decay": (("short", {"weight_decay": 1.0}), ("patient", RECIPE)),
+    "without-embedding": (
+        ("patient", RECIPE),
+        ("patient", {name: level for name, level in RECIPE.items() if name != "embedding_dropout"}),
+    ),
+    "and-decay": (("patient", RECIPE), ("patient", WHOLE)),
+}
 # Of arms that run longer than the one that they change, or are best where all end.
-NO_SAME_LENGTH = ("recipe", *(f"without-{name}" for name in WHOLE))
+NO_SAME_LENGTH = ("recipe", "recipe-from-bare", "recipe-from-decay", *(f"without-{name}" for name in WHOLE))
 ON_THE_PAGE = {
     "ptb-memorize": (
         "embedding_dropout-0.2",
@@ -117,6 +128,7 @@ ON_THE_PAGE = {
         "million-dropout",
         "million-weight_decay",
     ),
+    "ptb-patience": ("recipe-from-bare", "recipe-from-decay", "without-embedding", "and-decay"),
     "regularize-2026": ("decay-from-bare", "ordinary-from-bare", "both-from-decay", "both-from-ordinary"),
 }
 
@@ -127,7 +139,13 @@ def page_of(folder: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("study", "comparisons"), [("ptb-memorize", MEMORIZE), ("wt2-small", WIKITEXT), ("regularize-2026", REGULARIZE)]
+    ("study", "comparisons"),
+    [
+        ("ptb-memorize", MEMORIZE),
+        ("wt2-small", WIKITEXT),
+        ("regularize-2026", REGULARIZE),
+        ("ptb-patience", PATIENCE),
+    ],
 )
 def test_the_text_beside_a_study_has_its_changes_at_both_lengths(
     study: str, comparisons: Mapping[str, tuple[Side, Side]]
