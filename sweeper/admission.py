@@ -10,6 +10,7 @@ from sweeper.errors import MistakesError, UsageError
 from sweeper.estimate import Estimate
 from sweeper.execution.launch import runs_dir
 from sweeper.extras import absence, missing_modules
+from sweeper.planning.notes import missing_lines
 from sweeper.quantities import byte_size, counted, device_hours, hours
 from sweeper.spec import yaml_source
 from sweeper.spec.study import Study
@@ -43,6 +44,16 @@ def check_has_program(study: Study, store: str) -> None:
             "`sweeper import`, or name your program, e.g. {command: [python, train.py]}."
         )
         raise MistakesError([source.mistake(("trial", "program"), message)])
+
+
+def check_has_all(study: Study) -> None:
+    """Refuse a study whose program or corpora are not where its trials would look for them on this machine.
+
+    Raises:
+        UsageError: something is missing; the message says where in the file, and what to do.
+    """
+    if missing := missing_lines(study):
+        raise UsageError("\n".join(missing))
 
 
 def check_admission(found: Estimate, *, store: str, here: bool) -> None:

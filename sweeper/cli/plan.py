@@ -8,7 +8,7 @@ from typing import Final
 import click
 from rich.console import Console
 
-from sweeper.admission import check_installed
+from sweeper.admission import check_has_all, check_installed
 from sweeper.cli.options import json_option, print_json, slots_option, store_option
 from sweeper.cli.pilot import pilot_first, pilot_option
 from sweeper.cli.plan_text import DecisionsShown, PowerShown, forecast_parts
@@ -40,6 +40,7 @@ def plan(study: Path, store: str, slots: int | None, pilot: int | None, as_json:
     planned = make_plan(loaded)
     failures: tuple[str, ...] = ()
     if pilot is not None:
+        check_has_all(loaded)
         failures = pilot_first(loaded, planned, store=store, slots=slots, amount=pilot)
     print_estimate(estimate(loaded, planned, store=store, slots=slots), as_json=as_json)
     if failures:

@@ -8,13 +8,16 @@ from sweeper.cli.failures import failure_lines
 from sweeper.cli.options import keep_going_option, slots_option, store_argument, store_option, study_name
 from sweeper.cli.packing import packing_on_worker
 from sweeper.cli.progress import progress_for
+from sweeper.errors import UsageError
 from sweeper.execution.slots.neighbours import crowding_now
 from sweeper.execution.slots.resources import Slot
-from sweeper.execution.worker import work
+from sweeper.execution.worker import LEFT_OUT, work
 from sweeper.monitor.failures import failures
 from sweeper.monitor.observation import observe
+from sweeper.planning.notes import missing_lines
 from sweeper.quantities import counted
 from sweeper.store.reading import reader
+from sweeper.store.reading.reader_rows import StudyRow
 from sweeper.streams import unless_hung_up
 
 
@@ -29,6 +32,8 @@ def worker(study: str | None, store: str, slots: int | None, keep_going: bool) -
     Start it on as many machines as you like: each trial runs once. To use several machines, keep the store in
     PostgreSQL and the run directories ($SWEEPER_RUNS) where every machine can reach them, so that a trial can resume on
     any machine.
+
+    Studies whose program or corpora are not on this machine are left out.
     """
     name = None if study is None else study_name(study)
     with progress_for() as progress:
@@ -42,16 +47,33 @@ def worker(study: str | None, store: str, slots: int | None, keep_going: bool) -
             study=name,
             num_slots=slots,
             keep_going=keep_going,
+            can_run=lambda row: keep_going or _has_all(row, is_named=name is not None),
             on_study=_print_joined,
             on_tick=on_tick,
             pack=packing_on_worker(store=store, slots=slots, progress=progress),
         )
     with unless_hung_up():
-        if not worked.studies:
+        if not worked.studies and worked.exit_code != LEFT_OUT:
             click.echo(f"No trials left to run in {'the store' if name is None else name}.")
         for failing in worked.failing:
             _print_failures(failing, store)
     sys.exit(worked.exit_code)
+
+
+def _has_all(row: StudyRow, *, is_named: bool) -> bool:
+    """Say what trials of a study need that is not on this machine, and return whether that is nothing.
+
+    Raises:
+        UsageError: something is missing, of the only study that the worker is for.
+    """
+    missing = missing_lines(row.study)
+    if not missing:
+        return True
+    message = "\n".join((*missing, "To start its trials anyway: --keep-going"))
+    if is_named:
+        raise UsageError(message)
+    click.echo(f"{row.name}: left out, since its trials would fail on this machine:\n{message}", err=True)
+    return False
 
 
 def _print_failures(study: str, store: str) -> None:

@@ -1,8 +1,8 @@
 """Join the studies of a store from any machine: what `sweeper worker` does."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from sqlalchemy import Engine
 
@@ -17,6 +17,7 @@ from sweeper.store.records import LEASE_S
 from sweeper.store.retry import for_seconds, patiently, warn
 
 T = TypeVar("T")
+LEFT_OUT: Final = 2  # the exit code of a mistake of the user's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,8 +25,8 @@ class Worked:
     """What a worker did.
 
     Attributes:
-        exit_code: 0 nothing is left to do, 1 trials failed, for good or all of them alike, 3 a budget
-            stopped it, 130 interrupted.
+        exit_code: 0 nothing is left to do, 1 trials failed, for good or all of them alike, 2 a study was left
+            out, 3 a budget stopped it, 130 interrupted.
         failing: of the studies, those whose trials failed alike, so that the others wait.
         studies: those that it worked on.
     """
@@ -44,6 +45,7 @@ def work(
     on_tick: Callable[[str], None],
     keep_going: bool = False,
     lease_s: float = LEASE_S,
+    can_run: Callable[[StudyRow], bool] = lambda _: True,
     pack: Callable[[Engine, StudyRow], tuple[Slot, ...] | None] | None = None,
 ) -> Worked:
     """Run slots on one study after the other, in the order of their launches, until none has anything left.
@@ -54,6 +56,7 @@ def work(
         on_study: called with a study's name and its slots when the worker joins it.
         on_tick: called with the study's name about once a second.
         keep_going: start trials although those before failed alike.
+        can_run: says whether this machine has what the trials of a study need; studies without it are left out.
         pack: chooses the slots of a study whose trials share GPUs; returns None if the user interrupted it.
 
     Raises:
@@ -63,10 +66,15 @@ def work(
     """
     engine = _patiently(lambda: open_existing(store))
     joined: dict[str, int] = {}
+    left_out: set[str] = set()
     codes: list[int] = []
     failing: list[str] = []
     try:
-        while (row := _patiently(lambda: _next(engine, study, exclude=joined))) is not None:
+        while (row := _patiently(lambda: _next(engine, study, exclude={*joined, *left_out}))) is not None:
+            if not can_run(row):
+                left_out.add(row.name)
+                codes.append(LEFT_OUT)
+                continue
             joined[row.name] = row.id
             is_packed = pack is not None and row.study.resources.gpus_per_trial == "auto"
             slots = pack(engine, row) if pack is not None and is_packed else slots_for(row.study, num_slots)
@@ -78,7 +86,7 @@ def work(
             codes.append(_patiently(lambda study=row.id, ran=ran: _exit_code(engine, study, ran)))  # type: ignore[misc]
             failing += [row.name] if ran == "failing" else []
             if ran == "interrupted":
-                is_done = _patiently(lambda: _next(engine, study, exclude={})) is None
+                is_done = _patiently(lambda: _next(engine, study, exclude=set())) is None
                 return Worked(exit_code=codes[-1] if is_done else 130, studies=tuple(joined))
         return Worked(exit_code=max(codes, default=0), studies=tuple(joined), failing=tuple(failing))
     finally:
@@ -93,7 +101,7 @@ def _patiently(call: Callable[[], T]) -> T:
     return patiently(call, for_seconds(), say=warn)
 
 
-def _next(engine: Engine, name: str | None, exclude: dict[str, int]) -> StudyRow | None:
+def _next(engine: Engine, name: str | None, exclude: Collection[str]) -> StudyRow | None:
     """Return the first study with something left to do that the worker has not joined yet."""
     with reader.connect(engine) as connection:
         rows = reader.studies(connection) if name is None else (reader.study(connection, name),)

@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from sweeper.planning.plan import make_plan
+from sweeper.spec.load import load_study
+from sweeper.store.engine import open_store
+from sweeper.store.enrolment.enrol import enrol
 from tests.sweeper.cli.conftest import Answer
 
 Sweeper = Callable[..., Answer]
@@ -62,6 +66,47 @@ def test_a_launch_without_its_corpora_stops_before_anything_runs(
     assert wikitext.startswith("study.yaml:4:51: factors.text.levels[1]: 'wikitext-103' was not found")
     assert remedy == "To launch anyway: --force"
     assert not (tmp_path / "sweeper.db").exists()
+
+
+def test_a_plan_without_its_corpora_starts_no_pilot(
+    sweeper: Sweeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "study.yaml").write_text(TRAINED)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SWEEPER_DATA", raising=False)
+    answer = sweeper("plan", "study.yaml", "--pilot", "1")
+    assert (answer.code, answer.out) == (2, "")
+    assert ["was not found" in line for line in answer.err.splitlines()] == [True, True]
+    assert not (tmp_path / "sweeper.db").exists()
+
+
+def test_a_worker_leaves_out_studies_whose_program_is_not_on_its_machine(
+    sweeper: Sweeper, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    engine = open_store("sqlite:///sweeper.db", create=True)
+    for name, script in (("first", "absent.py"), ("second", "train.py")):
+        write(tmp_path, script)
+        text = Path("study.yaml").read_text()
+        Path("study.yaml").write_text(text.replace("study: own", f"study: {name}"))
+        loaded = load_study(Path("study.yaml"))
+        enrol(engine, make_plan(loaded), loaded, runs_dir=tmp_path / "runs", now=0.0)
+    engine.dispose()
+
+    named = sweeper("worker", "first", "--slots", "1")
+    assert (named.code, named.out) == (2, "")
+    assert "trial.program.command[1]: 'absent.py' is not in" in named.err
+    assert named.err.endswith("To start its trials anyway: --keep-going\n")
+
+    of_all = sweeper("worker", "--slots", "1")
+    assert of_all.code == 2
+    assert "first: left out, since its trials would fail on this machine:\n" in of_all.err
+    assert "second: joined with 1 slot" in of_all.err
+    assert "No trials left" not in of_all.out
+    phases = [json.loads(sweeper("status", name, "--json").out)["phases"][0] for name in ("first", "second")]
+    assert [(phase["waiting"], phase["completed"]) for phase in phases] == [(2, 0), (0, 2)]
+
+    assert sweeper("worker", "--slots", "1", "--keep-going").code == 1
 
 
 def test_on_a_cluster_elsewhere_corpora_need_not_be_here(
