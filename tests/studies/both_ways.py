@@ -20,15 +20,16 @@ Side = tuple[str, Arm]  # with its phase
 
 
 def read_both_ways(
-    study: str, comparisons: Mapping[str, tuple[Side, Side]], where: Mapping[str, Arm] | None = None
+    folder: str, comparisons: Mapping[str, tuple[Side, Side]], where: Mapping[str, Arm] | None = None
 ) -> dict[str, tuple[Reading, Reading]]:
     """Return by name the change of test perplexity from one arm to another, at the same and at their own lengths.
 
     Args:
+        folder: of the kept results.
         where: by name the levels of blocks within which arms are compared.
     """
-    data = load_archive(STUDIES / "results" / study)
-    document = yaml.safe_load((STUDIES / f"{study}.yaml").read_text())
+    data = load_archive(STUDIES / "results" / folder)
+    document = yaml.safe_load((STUDIES / f"{data.study.name}.yaml").read_text())
     arms = {_text(arm): dict(arm) for sides in comparisons.values() for _, arm in sides}
     names = {text: f"arm-{place}" for place, text in enumerate(arms)}
     document["arms"] = {names[text]: arm for text, arm in arms.items()}

@@ -8,6 +8,10 @@ one, by up to two standard errors of their difference. How much worse each seed 
 is right on average too, but so noisy with few seeds that correcting by it adds more error than it takes away. It counts
 only where seeds lack lengths, and is larger.
 
+A length that varies far more than the others, such as one of a run's first steps at a high learning rate, is by far the
+best one in some draws. That it might have been chosen says nothing about the value of the length that was, so such a
+length is left out of the draws.
+
 The optimism is added to the value, and its square to the squared standard error, since it is known no better than that.
 """
 
@@ -25,6 +29,7 @@ DRAWS_SEED: Final = 2020
 LEAST: Final = 1e-6  # of the spread between seeds: an optimism below it is rounding
 FEWEST_SEEDS: Final = 2  # that show how much a length varies
 NEARER: Final = 2.0  # standard errors by which lengths may be nearer to the best one than they look
+WILD: Final = 4.0  # times the noise of the median length: with more, a length is no rival of the best one
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +115,9 @@ def _by_draws(chosen_by: Matrix, values: Matrix) -> float:
         return 0.0
     first, second = chosen_by[np.ix_(seeds, lengths)], values[np.ix_(seeds, lengths)]
     draws = _draws(number) / math.sqrt(number * (number - 1))
-    places = (_nearer(first) + draws @ _about_means(first)).argmin(axis=1)
+    means, rest = _nearer(first), _about_means(first)
+    means[_wild(rest, _least(first.mean(axis=0)))] = np.inf
+    places = (means + draws @ rest).argmin(axis=1)
     noise = draws @ _about_means(second)
     return -float(noise[np.arange(len(noise)), places].mean())
 
@@ -122,6 +129,15 @@ def _nearer(values: Matrix) -> NDArray[np.float64]:
     differences = values - values[:, [best]]
     errors = differences.std(axis=0, ddof=1) / math.sqrt(len(values))
     return np.asarray(means[best] + np.maximum(means - means[best] - NEARER * errors, 0.0))
+
+
+def _wild(rest: Matrix, best: int) -> NDArray[np.bool_]:
+    """Say which lengths are too noisy to be rivals of the best one."""
+    own = rest - np.median(rest, axis=1, keepdims=True)  # what is wild at some lengths is not a part of all
+    noise = np.sqrt((own**2).sum(axis=0))
+    wild = noise > WILD * np.median(noise)
+    wild[best] = False
+    return np.asarray(wild)
 
 
 def _about_means(values: Matrix) -> Matrix:

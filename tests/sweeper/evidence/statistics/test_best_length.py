@@ -68,6 +68,24 @@ def test_correcting_adds_less_error_than_it_takes_away():
     assert np.square(corrected).mean() < np.square(raw).mean()
 
 
+def test_wild_first_lengths_do_not_make_the_last_one_look_better_than_it_is():
+    # SGD at a rate of 30: five looks at which the loss jumps, then a curve that falls in every seed.
+    generator, falling = np.random.default_rng(3), np.array([5.3, 5.3, 5.3, 5.3, 5.3, 4.6, 4.4, 4.2, 4.1, 4.0, 3.9])
+    noise = np.array([0.6] * 5 + [0.03] * 6)
+    raw, corrected = [], []
+    for _ in range(300):
+        values = falling + 0.05 * generator.normal(size=(3, 1)) + noise * generator.normal(size=(3, len(noise)))
+        found = best_length(values, values)
+        assert found is not None
+        if found.place == len(noise) - 1:
+            raw.append(values[:, -1].mean() - 3.9)
+            corrected.append(raw[-1] + found.optimism)
+    assert len(raw) > 290
+    assert abs(np.mean(raw)) < 0.01
+    assert np.mean(corrected) < 0.02
+    assert np.quantile(corrected, 0.95) < np.quantile(raw, 0.95) + 0.05
+
+
 def test_where_seeds_lack_lengths_the_other_seeds_are_asked():
     values = np.array([[1.0, 1.1, np.nan], [1.2, np.nan, 1.0], [np.nan, 1.0, 1.3]])
     found = best_length(values, values)
