@@ -116,7 +116,8 @@ def _fewer_seeds(panels: Sequence[ComputePanel]) -> str:
     fewer = [curve for panel in panels for curve in panel.curves if len(curve.seeds) < len(curve.arm.seeds)]
     if not fewer:
         return ""
-    named = listed_some([f"{wording.clean(each.name)} ({len(each.seeds)} of {len(each.arm.seeds)})" for each in fewer])
+    texts = [f"{wording.clean(each.name)} ({len(each.seeds)} of {len(each.arm.seeds)})" for each in fewer]
+    named = listed_some(list(dict.fromkeys(texts)))  # a configuration may be in several panels
     return f" Lines have the seeds that have all lengths that are drawn, not all of {named}."
 
 

@@ -44,7 +44,7 @@ def read_both_ways(
         }
         for place, (name, sides) in enumerate(comparisons.items())
     ]
-    asked = parse_study(yaml.safe_dump(document))
+    asked = parse_study(yaml.safe_dump(document, sort_keys=False))
     data = replace(data, study=replace(data.study, arms=asked.arms, claims=asked.claims))
     found = both_lengths(judge_study(data), MetricRuns(data))
     return {name: (each.same, each.best) for name, each in zip(comparisons, found, strict=True)}

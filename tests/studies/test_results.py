@@ -34,6 +34,7 @@ BASE = dict.fromkeys(FULL, 0.0) | {
         ("regularize-2026", 96, "4.33"),
         ("regularize-scale", 56, "2.76"),
         ("ptb-patience", 20, "2.79"),
+        ("dettmers-339-own-lengths", 339, "2.6"),
     ],
 )
 def test_every_trial_has_ended_and_the_ledger_is_the_sum_of_its_attempts(study: str, planned: int, hours: str) -> None:
@@ -58,6 +59,7 @@ def test_every_trial_has_ended_and_the_ledger_is_the_sum_of_its_attempts(study: 
         ("regularize-2026", {"supported": 4, "refuted": 6, "undecided": 3}),
         ("regularize-scale", {"supported": 3}),
         ("ptb-patience", {"supported": 4, "refuted": 1}),
+        ("dettmers-339-own-lengths", {"supported": 10, "refuted": 6, "undecided": 18}),
     ],
 )
 def test_the_verdicts_are_those_that_were_exported_with_them(study: str, counts: dict[str, int]) -> None:

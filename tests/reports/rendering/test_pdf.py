@@ -4,15 +4,18 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import pandas as pd
 import pdfua
 import pikepdf
 import pytest
 from matplotlib import font_manager
 
 from reports.build import build_report
+from reports.figures.drawing import make_drawing
 from reports.rendering.pdf import MOST_ROWS, render_pdf
 from reports.rendering.pdf_fonts import spelled
 from reports.sections.blocks import Cell, Column, Paragraph, Report, Section, Table, plain
+from reports.sections.blocks import Plot as Figure
 from reports.sections.report import study_report
 from sweeper.evidence.data.load import load
 from tests.reports.builders import Plot, screen, store_with
@@ -134,3 +137,19 @@ def test_long_words_break_and_stay_on_the_page() -> None:
     pieces = [text for _, text in words if text.startswith("w")]
     assert len(pieces) >= 4
     assert sum(text.count("w") for text in pieces) == 360
+
+
+@needs_poppler
+@pytest.mark.parametrize("height", [500.0, 900.0, 3000.0])
+def test_a_tall_figure_leaves_room_for_its_title_and_caption(height: float) -> None:
+    drawing = make_drawing("tall", "A title of two lines. " * 6, "A tall figure.", pd.DataFrame(), lambda sheet: height)
+    figure = Figure(drawing=drawing, caption=plain("word " * 220 + "last."))
+    section = Section(anchor="a", title="A", blocks=(figure,))
+    content = render_pdf(Report(title="s", subtitle="", byline="", sections=(section,)), NOW)
+    found = subprocess.run(["pdftotext", "-bbox", "-", "-"], input=content, capture_output=True, check=True)
+    pages = re.split(r"<page ", found.stdout.decode())[1:]
+    page = next(page for page in pages if ">last.<" in page)
+    ends = [float(end) for end in re.findall(r'yMax="([0-9.]+)">(?:word|last\.)<', page)]
+    footer = max(float(start) for start in re.findall(r'yMin="([0-9.]+)"', page))
+    assert len(ends) == 221
+    assert max(ends) < footer - 10
