@@ -22,6 +22,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 Matrix = NDArray[np.float64]  # [seeds, lengths], NaN where unknown
 DRAWS: Final = 500  # of mean curves
@@ -29,7 +30,8 @@ DRAWS_SEED: Final = 2020
 LEAST: Final = 1e-6  # of the spread between seeds: an optimism below it is rounding
 FEWEST_SEEDS: Final = 2  # that show how much a length varies
 NEARER: Final = 2.0  # standard errors by which lengths may be nearer to the best one than they look
-WILD: Final = 4.0  # times the noise of the median length: with more, a length is no rival of the best one
+WILD: Final = 1e-6  # the level at which a length is noisier than the median one and so no rival of the best one
+MEDIAN_OF: Final = 5  # lengths or more, of which the median shows the noise
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +136,10 @@ def _nearer(values: Matrix) -> NDArray[np.float64]:
 def _wild(rest: Matrix, best: int) -> NDArray[np.bool_]:
     """Say which lengths are too noisy to be rivals of the best one."""
     own = rest - np.median(rest, axis=1, keepdims=True)  # what is wild at some lengths is not a part of all
-    noise = np.sqrt((own**2).sum(axis=0))
-    wild = noise > WILD * np.median(noise)
+    noise, df = (own**2).sum(axis=0), len(rest) - 1
+    if noise.size < MEDIAN_OF:
+        return np.zeros(noise.size, dtype=bool)
+    wild = noise > np.median(noise) * float(special.chdtri(df, WILD) / special.chdtri(df, 0.5))
     wild[best] = False
     return np.asarray(wild)
 

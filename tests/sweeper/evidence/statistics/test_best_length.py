@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from sweeper.evidence.statistics import best_length as statistics
 from sweeper.evidence.statistics.best_length import adjusted_means, best_length
 
 
@@ -84,6 +85,17 @@ def test_wild_first_lengths_do_not_make_the_last_one_look_better_than_it_is():
     assert abs(np.mean(raw)) < 0.01
     assert np.mean(corrected) < 0.02
     assert np.quantile(corrected, 0.95) < np.quantile(raw, 0.95) + 0.05
+
+
+@pytest.mark.parametrize("lengths", [3, 8])
+def test_of_two_seeds_few_equally_noisy_lengths_are_wild_by_chance(lengths, monkeypatch):
+    generator, found = np.random.default_rng(4), {}
+    drawn = [generator.normal(size=(2, lengths)) for _ in range(300)]
+    for level in (statistics.WILD, 0.0):  # 0: none is wild
+        monkeypatch.setattr(statistics, "WILD", level)
+        found[level] = np.mean([best_length(values, values).optimism for values in drawn])
+    assert found[statistics.WILD] > 0.3
+    assert min(found.values()) > 0.95 * max(found.values())
 
 
 def test_where_seeds_lack_lengths_the_other_seeds_are_asked():
