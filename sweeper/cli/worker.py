@@ -14,7 +14,6 @@ from sweeper.execution.slots.resources import Slot
 from sweeper.execution.worker import LEFT_OUT, work
 from sweeper.monitor.failures import failures
 from sweeper.monitor.observation import observe
-from sweeper.planning.notes import missing_lines
 from sweeper.quantities import counted
 from sweeper.store.reading import reader
 from sweeper.store.reading.reader_rows import StudyRow
@@ -66,6 +65,8 @@ def _has_all(row: StudyRow, *, is_named: bool) -> bool:
     Raises:
         UsageError: something is missing, of the only study that the worker is for.
     """
+    from sweeper.planning.notes import missing_lines  # noqa: PLC0415 - pydantic and yaml are slow to load
+
     missing = missing_lines(row.study)
     if not missing:
         return True

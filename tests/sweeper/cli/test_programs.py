@@ -86,7 +86,7 @@ def test_a_worker_leaves_out_studies_whose_program_is_not_on_its_machine(
     monkeypatch.chdir(tmp_path)
     engine = open_store("sqlite:///sweeper.db", create=True)
     for name, script in (("first", "absent.py"), ("second", "train.py")):
-        write(tmp_path, script)
+        write(tmp_path, script, more="\nretry: {crashed: 0}")
         text = Path("study.yaml").read_text()
         Path("study.yaml").write_text(text.replace("study: own", f"study: {name}"))
         loaded = load_study(Path("study.yaml"))
