@@ -8,7 +8,6 @@ from sweeper.cli.failures import failure_lines
 from sweeper.cli.options import keep_going_option, slots_option, store_argument, store_option, study_name
 from sweeper.cli.packing import packing_on_worker
 from sweeper.cli.progress import progress_for
-from sweeper.errors import UsageError
 from sweeper.execution.slots.neighbours import crowding_now
 from sweeper.execution.slots.resources import Slot
 from sweeper.execution.worker import LEFT_OUT, work
@@ -32,7 +31,7 @@ def worker(study: str | None, store: str, slots: int | None, keep_going: bool) -
     PostgreSQL and the run directories ($SWEEPER_RUNS) where every machine can reach them, so that a trial can resume on
     any machine.
 
-    Studies whose program or corpora are not on this machine are left out.
+    Studies whose program or corpora are not on this machine are left out, unless --keep-going is given.
     """
     name = None if study is None else study_name(study)
     with progress_for() as progress:
@@ -46,7 +45,8 @@ def worker(study: str | None, store: str, slots: int | None, keep_going: bool) -
             study=name,
             num_slots=slots,
             keep_going=keep_going,
-            can_run=lambda row: keep_going or _has_all(row, is_named=name is not None),
+            lacks=lambda row: "" if keep_going else _lacking(row, store),
+            on_left_out=_print_left_out,
             on_study=_print_joined,
             on_tick=on_tick,
             pack=packing_on_worker(store=store, slots=slots, progress=progress),
@@ -59,22 +59,17 @@ def worker(study: str | None, store: str, slots: int | None, keep_going: bool) -
     sys.exit(worked.exit_code)
 
 
-def _has_all(row: StudyRow, *, is_named: bool) -> bool:
-    """Say what trials of a study need that is not on this machine, and return whether that is nothing.
-
-    Raises:
-        UsageError: something is missing, of the only study that the worker is for.
-    """
+def _lacking(row: StudyRow, store: str) -> str:
+    """Return what the trials of a study need and is not on this machine, and how to start them anyway."""
     from sweeper.planning.notes import missing_lines  # noqa: PLC0415 - pydantic and yaml are slow to load
 
     missing = missing_lines(row.study)
-    if not missing:
-        return True
-    message = "\n".join((*missing, "To start its trials anyway: --keep-going"))
-    if is_named:
-        raise UsageError(message)
-    click.echo(f"{row.name}: left out, since its trials would fail on this machine:\n{message}", err=True)
-    return False
+    anyway = f"To start its trials anyway: sweeper worker {row.name} --keep-going{store_argument(store)}"
+    return "\n".join((*missing, anyway)) if missing else ""
+
+
+def _print_left_out(name: str, why: str) -> None:
+    click.echo(f"{name}: left out, since this machine cannot run all of its trials:\n{why}", err=True)
 
 
 def _print_failures(study: str, store: str) -> None:

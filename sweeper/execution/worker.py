@@ -6,6 +6,7 @@ from typing import Final, TypeVar
 
 from sqlalchemy import Engine
 
+from sweeper.errors import UsageError
 from sweeper.execution.exit_codes import exit_code_of
 from sweeper.execution.slots.resources import Slot
 from sweeper.execution.slots.running import RunEnd, StudyRun, run_slots, slots_for
@@ -45,7 +46,8 @@ def work(
     on_tick: Callable[[str], None],
     keep_going: bool = False,
     lease_s: float = LEASE_S,
-    can_run: Callable[[StudyRow], bool] = lambda _: True,
+    lacks: Callable[[StudyRow], str] = lambda _: "",
+    on_left_out: Callable[[str, str], None] = lambda *_: None,
     pack: Callable[[Engine, StudyRow], tuple[Slot, ...] | None] | None = None,
 ) -> Worked:
     """Run slots on one study after the other, in the order of their launches, until none has anything left.
@@ -56,11 +58,12 @@ def work(
         on_study: called with a study's name and its slots when the worker joins it.
         on_tick: called with the study's name about once a second.
         keep_going: start trials although those before failed alike.
-        can_run: says whether this machine has what the trials of a study need; studies without it are left out.
+        lacks: says what the trials of a study need and is not on this machine; empty for nothing.
+        on_left_out: called with the name of a study that this machine cannot run, and why.
         pack: chooses the slots of a study whose trials share GPUs; returns None if the user interrupted it.
 
     Raises:
-        UsageError: there is no such study, or the machine lacks what one requires.
+        UsageError: there is no such study, or the machine lacks what the only study requires.
         Interrupted: the user did not want to wait, and the store does not answer.
         StoreError: the store cannot be used, or has not answered for a minute.
     """
@@ -71,13 +74,19 @@ def work(
     failing: list[str] = []
     try:
         while (row := _patiently(lambda: _next(engine, study, exclude={*joined, *left_out}))) is not None:
-            if not can_run(row):
+            is_packed = pack is not None and row.study.resources.gpus_per_trial == "auto"
+            try:
+                if lacking := lacks(row):
+                    raise UsageError(lacking)
+                slots = pack(engine, row) if pack is not None and is_packed else slots_for(row.study, num_slots)
+            except UsageError as error:
+                if study is not None:
+                    raise
+                on_left_out(row.name, str(error))
                 left_out.add(row.name)
                 codes.append(LEFT_OUT)
                 continue
             joined[row.name] = row.id
-            is_packed = pack is not None and row.study.resources.gpus_per_trial == "auto"
-            slots = pack(engine, row) if pack is not None and is_packed else slots_for(row.study, num_slots)
             if slots is None:
                 return Worked(exit_code=130, studies=tuple(joined))
             on_study(row.name, slots)

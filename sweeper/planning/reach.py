@@ -4,6 +4,7 @@ Scripts that a command names are read, not run, and so is the source of a Python
 """
 
 import ast
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from sweeper.spec.placeholders import CONFIG_FILES, names_in_config, placeholder
 from sweeper.spec.program import CommandProgram, PythonProgram, Trial
 from sweeper.spec.study import Study
 from sweeper.spec.usual_value import BUDGET_VARIABLE, is_given_budget
+from sweeper.spec.variables import filled_in
 from trainer.config.wording import Path as KeyPath
 from trainer.config.wording import shown, suggestion
 
@@ -32,42 +34,71 @@ PARSERS: Final = re.compile(  # whose flags may have no value, so leaving one ou
     r"\b(?:argparse|ArgumentParser|click|typer|jsonargparse|HfArgumentParser|TrlParser|LightningCLI|simple_parsing|tyro|tap)\b"
 )
 MOST_SCRIPT_BYTES: Final = 2_000_000
-INTERPRETERS: Final = re.compile(r"(python|pypy)[\d.]*|bash|sh|zsh|perl|ruby|julia|node|Rscript|lua")
+PYTHONS: Final = re.compile(r"(python|pypy)[\d.]*|\{python\}")
+SHELLS: Final = re.compile(r"bash|sh|zsh")
+INTERPRETERS: Final = re.compile(rf"{PYTHONS.pattern}|{SHELLS.pattern}|perl|ruby|julia|node|Rscript|lua")
+# Options, also several in one, after which comes code or a module and no script.
+INLINE: Final = {
+    "shell": re.compile(r"-[A-Za-z]*c[A-Za-z]*"),
+    "python": re.compile(r"-[A-Za-z]*[cm].*"),
+    "other": re.compile(r"-[A-Za-z]*[eE].*|--eval.*"),
+}
 SCRIPTS: Final = (".py", ".sh", ".bash", ".pl", ".rb", ".jl", ".js", ".r", ".R", ".lua")
 
 Found = Iterator[tuple[KeyPath, str]]
 
 
 def missing_program(study: Study, directory: Path) -> Found:
-    """Yield a script or an executable of the command that is not there.
+    """Yield the directory of the trials, or a script or an executable of the command, if it is not there.
 
     Args:
         directory: where trials run.
     """
     program = study.trial.program
+    if study.trial.cwd is not None and not is_there(directory):
+        yield ("trial", "cwd"), f"'{study.trial.cwd}' is not a directory here. Make it, or write its path."
+        return
     if not isinstance(program, CommandProgram):
         return
-    executable = program.command[0]
-    if not _has_placeholder(executable) and not _is_executable(executable, directory):
+    executable, search = program.command[0], _search_path(study.trial)
+    if not _has_placeholder(executable) and not _is_executable(executable, directory, search):
         yield (
             ("trial", "program", "command", 0),
             f"{shown(executable)} is not an executable here. Install it, or write its path.",
         )
     index = _script_index(program.command)
-    if index is not None and not (directory / program.command[index]).exists():
-        script = program.command[index]
+    if index is None:
+        return
+    script = program.command[index]
+    is_searched = SHELLS.fullmatch(Path(executable).name) is not None and "/" not in script
+    if not is_there(directory / script) and not (is_searched and shutil.which(script, os.F_OK, search)):
         yield ("trial", "program", "command", index), _missing_script(study, script, directory)
 
 
 def _missing_script(study: Study, script: str, directory: Path) -> str:
     beside = study.path.resolve().parent if study.path is not None else directory
-    if (beside / script).exists() and beside != directory.absolute():
-        where = f"It is beside the study file, in {beside}; trials run in the directory that a launch starts in"
-        return f"{shown(script)} is not in {directory}. {where}. Launch from there, or add cwd: . to trial."
-    folder = (directory / script).parent
-    there = [path.name for path in folder.iterdir() if path.is_file()] if folder.is_dir() else []
-    near = suggestion(Path(script).name, there)
+    if is_there(beside / script) and beside != directory.absolute():
+        where = (
+            f"It is beside the study file, in {beside}; trials run in the directory that a launch or worker starts in"
+        )
+        return f"{shown(script)} is not in {directory}. {where}. Start it there, or add cwd: . to trial."
+    near = suggestion(Path(script).name, _scripts_in((directory / script).parent))
     return f"{shown(script)} is not in {directory}.{near} Correct the path, or set trial.cwd."
+
+
+def _scripts_in(folder: Path) -> list[str]:
+    try:
+        return [path.name for path in folder.iterdir() if path.suffix in SCRIPTS and path.is_file()]
+    except OSError:
+        return []
+
+
+def is_there(path: Path) -> bool:
+    """Return whether there is such a file or directory; where that cannot be said, it may be."""
+    try:
+        return path.exists()
+    except OSError:
+        return True
 
 
 def unread_seeds(study: Study, directory: Path) -> Found:
@@ -217,16 +248,26 @@ def _script_index(command: tuple[str, ...]) -> int | None:
     first = Path(command[0]).name
     if command[0] != "{python}" and INTERPRETERS.fullmatch(first) is None:
         return None
+    inline = INLINE["shell" if SHELLS.fullmatch(first) else "python" if PYTHONS.fullmatch(first) else "other"]
     for index, argument in enumerate(command[1:], 1):
-        if argument in ("-c", "-m", "-e"):
+        if inline.fullmatch(argument):
             return None
         if not argument.startswith("-"):
             return index if argument.endswith(SCRIPTS) and not _has_placeholder(argument) else None
     return None
 
 
-def _is_executable(name: str, directory: Path) -> bool:
-    return shutil.which(name) is not None or shutil.which(str(directory / name)) is not None
+def _search_path(trial: Trial) -> str | None:
+    """Return where executables are searched for, if the study says so; None for where this process does."""
+    try:
+        return filled_in(trial.environment["PATH"], os.environ, {}) if "PATH" in trial.environment else None
+    except KeyError:  # a variable that is not set here, which is refused elsewhere
+        return None
+
+
+def _is_executable(name: str, directory: Path, search: str | None) -> bool:
+    found = directory / name if "/" in name else shutil.which(name, path=search)
+    return found is not None and shutil.which(str(found)) is not None
 
 
 def _has_placeholder(text: str) -> bool:

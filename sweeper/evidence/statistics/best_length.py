@@ -30,7 +30,8 @@ DRAWS_SEED: Final = 2020
 LEAST: Final = 1e-6  # of the spread between seeds: an optimism below it is rounding
 FEWEST_SEEDS: Final = 2  # that show how much a length varies
 NEARER: Final = 2.0  # standard errors by which lengths may be nearer to the best one than they look
-WILD: Final = 1e-6  # the level at which a length is noisier than the median one and so no rival of the best one
+WILD: Final = 10.0  # times as noisy as the best length and far noisier than the median one: no rival of the best one
+FAR: Final = 1e-6  # the level of "far", were the median's noise known
 MEDIAN_OF: Final = 5  # lengths or more, of which the median shows the noise
 
 
@@ -56,6 +57,7 @@ def best_length(chosen_by: Matrix, values: Matrix) -> Choice | None:
         chosen_by: what lengths are chosen by, less for better.
         values: what is reported of the chosen length, less for better.
     """
+    chosen_by, values = (np.where(np.isfinite(each), each, np.nan) for each in (chosen_by, values))
     means = adjusted_means(chosen_by)
     if not np.isfinite(means).any():
         return None
@@ -139,9 +141,8 @@ def _wild(rest: Matrix, best: int) -> NDArray[np.bool_]:
     noise, df = (own**2).sum(axis=0), len(rest) - 1
     if noise.size < MEDIAN_OF:
         return np.zeros(noise.size, dtype=bool)
-    wild = noise > np.median(noise) * float(special.chdtri(df, WILD) / special.chdtri(df, 0.5))
-    wild[best] = False
-    return np.asarray(wild)
+    far = np.median(noise) * float(special.chdtri(df, FAR) / special.chdtri(df, 0.5))
+    return np.asarray(noise > max(WILD**2 * noise[best], far))
 
 
 def _about_means(values: Matrix) -> Matrix:

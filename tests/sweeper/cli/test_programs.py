@@ -96,11 +96,11 @@ def test_a_worker_leaves_out_studies_whose_program_is_not_on_its_machine(
     named = sweeper("worker", "first", "--slots", "1")
     assert (named.code, named.out) == (2, "")
     assert "trial.program.command[1]: 'absent.py' is not in" in named.err
-    assert named.err.endswith("To start its trials anyway: --keep-going\n")
+    assert named.err.endswith("To start its trials anyway: sweeper worker first --keep-going\n")
 
     of_all = sweeper("worker", "--slots", "1")
     assert of_all.code == 2
-    assert "first: left out, since its trials would fail on this machine:\n" in of_all.err
+    assert "first: left out, since this machine cannot run all of its trials:\n" in of_all.err
     assert "second: joined with 1 slot" in of_all.err
     assert "No trials left" not in of_all.out
     phases = [json.loads(sweeper("status", name, "--json").out)["phases"][0] for name in ("first", "second")]

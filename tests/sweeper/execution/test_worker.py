@@ -67,6 +67,22 @@ def test_a_store_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     assert not (tmp_path / "absent.db").exists()
 
 
+def test_a_study_that_this_machine_cannot_run_is_left_out_and_the_others_run(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NOT_SET_HERE", raising=False)
+    enrolled(url, [{"value": 0.5}], name="first", trial={"environment": {"OWN": "${NOT_SET_HERE}"}})
+    enrolled(url, [{"value": 0.5}], name="second", resources={"device": "cuda"})
+    enrolled(url, [{"value": 0.5}], name="third")
+    told: dict[str, str] = {}
+    worked = run(url, on_left_out=told.__setitem__)
+    assert (worked.exit_code, worked.studies) == (2, ("third",))
+    assert list(told) == ["first", "second"]
+    assert "NOT_SET_HERE" in told["first"]
+    with pytest.raises(UsageError, match="NOT_SET_HERE"):
+        run(url, study="first")
+
+
 def test_the_command_says_what_it_joined_and_when_nothing_is_left(url: str) -> None:
     enrolled(url, [{"value": 0.5}], name="first")
     done = CliRunner().invoke(cli, ["worker", "--store", url, "--slots", "1"])

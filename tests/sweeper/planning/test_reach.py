@@ -51,10 +51,51 @@ def test_an_executable_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["'{python}', -c, 'x.py {lr} {wd}'", "python, -m, x.py, '{lr}', '{wd}'", "echo, x.py, '{lr}', '{wd}'"]
+    "command",
+    [
+        "'{python}', -c, 'x.py {lr} {wd}'",
+        "'{python}', -Bc, 'print({lr}, {wd})  # x.py'",
+        "python3.11, -um, x.py, '{lr}', '{wd}'",
+        "python, -m, x.py, '{lr}', '{wd}'",
+        "bash, -lc, 'echo {lr} {wd}; ./x.sh'",
+        "bash, -ec, 'echo {lr} {wd}; bash x.sh'",
+        f"bash, -c, 'echo {{lr}} {{wd}}; {'true; ' * 100}bash x.sh'",
+        "echo, x.py, '{lr}', '{wd}'",
+    ],
 )
 def test_what_is_no_script_is_not_looked_for(tmp_path: Path, command: str) -> None:
     assert notes(tmp_path, f"{{command: [{command}]}}") == ()
+
+
+def test_a_script_after_options_of_its_interpreter_is_looked_for(tmp_path: Path) -> None:
+    (note,) = notes(tmp_path, "{command: [bash, -eu, x.sh, '{lr}', '{wd}']}")
+    assert "trial.program.command[2]: 'x.sh' is not in " in note
+
+
+def test_a_name_that_no_file_can_have_is_no_reason_to_fail(tmp_path: Path) -> None:
+    assert notes(tmp_path, f"{{command: [bash, {'x' * 300}.sh, '{{lr}}', '{{wd}}']}}") == ()
+
+
+def test_executables_and_scripts_are_searched_for_where_the_study_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bin").mkdir()
+    for name in ("own-tool", "own.sh"):
+        (tmp_path / "bin" / name).write_text("#!/bin/sh\n")
+        (tmp_path / "bin" / name).chmod(0o755)
+    monkeypatch.setenv("OWN_BIN", str(tmp_path / "bin"))
+    path = "}\n  environment: {PATH: '${OWN_BIN}:${PATH}'"
+    for command in ("own-tool", "bash, own.sh"):
+        assert notes(tmp_path, f"{{command: [{command}, '{{lr}}', '{{wd}}']{path}}}") == ()
+        assert len(notes(tmp_path, f"{{command: [{command}, '{{lr}}', '{{wd}}']}}")) == 1
+    (tmp_path / "elsewhere").mkdir()
+    assert len(notes(tmp_path / "elsewhere", "{command: [./bin/own-tool, '{lr}', '{wd}']}")) == 1
+
+
+def test_a_directory_of_trials_that_is_not_there_is_told(tmp_path: Path) -> None:
+    program = f"{{command: ['{{python}}', -m, train, '{{lr}}', '{{wd}}']}}\n  cwd: {tmp_path / 'gone'}"
+    (note,) = notes(tmp_path, program)
+    assert f"trial.cwd: '{tmp_path / 'gone'}' is not a directory here" in note
 
 
 def test_a_factor_in_no_argument_is_told_unless_the_program_reads_its_config(tmp_path: Path) -> None:

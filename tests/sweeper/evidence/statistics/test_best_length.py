@@ -87,14 +87,32 @@ def test_wild_first_lengths_do_not_make_the_last_one_look_better_than_it_is():
     assert np.quantile(corrected, 0.95) < np.quantile(raw, 0.95) + 0.05
 
 
+def test_what_is_not_finite_is_not_known():
+    chosen_by = np.array([[1.0, 1.1, 1.2], [1.1, 1.0, 1.3], [1.05, 1.02, 1.1], [1.01, 1.11, 1.21]])
+    found = [best_length(chosen_by, np.vstack([chosen_by[:3], np.full((1, 3), lost)])) for lost in (math.nan, math.inf)]
+    assert found[0] == found[1]
+    assert found[0].optimism > 0.0
+
+
+@pytest.mark.parametrize("noisy", [3.0])
+def test_lengths_that_are_a_few_times_as_noisy_are_rivals(noisy, monkeypatch):
+    generator, found = np.random.default_rng(8), {}
+    sizes = np.array([noisy, noisy, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0])
+    drawn = [sizes * generator.normal(size=(5, 8)) for _ in range(300)]
+    for level in (statistics.FAR, 0.0):  # 0: none is wild
+        monkeypatch.setattr(statistics, "FAR", level)
+        found[level] = np.mean([best_length(values, values).optimism for values in drawn])
+    assert min(found.values()) > 0.95 * max(found.values())
+
+
 @pytest.mark.parametrize("lengths", [3, 8])
 def test_of_two_seeds_few_equally_noisy_lengths_are_wild_by_chance(lengths, monkeypatch):
     generator, found = np.random.default_rng(4), {}
     drawn = [generator.normal(size=(2, lengths)) for _ in range(300)]
-    for level in (statistics.WILD, 0.0):  # 0: none is wild
-        monkeypatch.setattr(statistics, "WILD", level)
+    for level in (statistics.FAR, 0.0):  # 0: none is wild
+        monkeypatch.setattr(statistics, "FAR", level)
         found[level] = np.mean([best_length(values, values).optimism for values in drawn])
-    assert found[statistics.WILD] > 0.3
+    assert found[0.0] > 0.3
     assert min(found.values()) > 0.95 * max(found.values())
 
 
