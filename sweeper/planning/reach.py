@@ -60,7 +60,7 @@ def missing_program(study: Study, directory: Path) -> Found:
         return
     if not isinstance(program, CommandProgram):
         return
-    executable, search = program.command[0], _search_path(study.trial)
+    executable, search = program.command[0], _search_path(study.trial, directory)
     if not _has_placeholder(executable) and not _is_executable(executable, directory, search):
         yield (
             ("trial", "program", "command", 0),
@@ -257,15 +257,16 @@ def _script_index(command: tuple[str, ...]) -> int | None:
     return None
 
 
-def _search_path(trial: Trial) -> str | None:
-    """Return where executables are searched for, if the study says so; None for where this process does."""
+def _search_path(trial: Trial, directory: Path) -> str:
+    """Return where trials search for executables: by the variable of the study, else of this process."""
     try:
-        return filled_in(trial.environment["PATH"], os.environ, {}) if "PATH" in trial.environment else None
+        path = filled_in(trial.environment.get("PATH", "${PATH}"), os.environ, {})
     except KeyError:  # a variable that is not set here, which is refused elsewhere
-        return None
+        path = os.environ.get("PATH", os.defpath)
+    return os.pathsep.join(str(directory / entry) for entry in path.split(os.pathsep))
 
 
-def _is_executable(name: str, directory: Path, search: str | None) -> bool:
+def _is_executable(name: str, directory: Path, search: str) -> bool:
     found = directory / name if "/" in name else shutil.which(name, path=search)
     return found is not None and shutil.which(str(found)) is not None
 

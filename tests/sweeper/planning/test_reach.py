@@ -88,7 +88,10 @@ def test_executables_and_scripts_are_searched_for_where_the_study_says(
     for command in ("own-tool", "bash, own.sh"):
         assert notes(tmp_path, f"{{command: [{command}, '{{lr}}', '{{wd}}']{path}}}") == ()
         assert len(notes(tmp_path, f"{{command: [{command}, '{{lr}}', '{{wd}}']}}")) == 1
+    relative = "{command: [own-tool, '{lr}', '{wd}']}\n  environment: {PATH: 'bin:${PATH}'}"
+    assert notes(tmp_path, relative) == ()
     (tmp_path / "elsewhere").mkdir()
+    assert len(notes(tmp_path / "elsewhere", relative)) == 1
     assert len(notes(tmp_path / "elsewhere", "{command: [./bin/own-tool, '{lr}', '{wd}']}")) == 1
 
 
