@@ -72,7 +72,7 @@ def test_a_study_that_this_machine_cannot_run_is_left_out_and_the_others_run(
 ) -> None:
     monkeypatch.delenv("NOT_SET_HERE", raising=False)
     enrolled(url, [{"value": 0.5}], name="first", trial={"environment": {"OWN": "${NOT_SET_HERE}"}})
-    enrolled(url, [{"value": 0.5}], name="second", resources={"device": "cuda"})
+    enrolled(url, [{"value": 0.5}], name="second", resources={"device": "cuda", "gpus_per_trial": 64})
     enrolled(url, [{"value": 0.5}], name="third")
     told: dict[str, str] = {}
     worked = run(url, on_left_out=told.__setitem__)
