@@ -46,14 +46,17 @@ def check_has_program(study: Study, store: str) -> None:
         raise MistakesError([source.mistake(("trial", "program"), message)])
 
 
-def check_has_all(study: Study) -> None:
+def check_has_all(study: Study, *, anyway: str = "") -> None:
     """Refuse a study whose program or corpora are not where its trials would look for them on this machine.
+
+    Args:
+        anyway: how to start the trials even so; empty if there is no way.
 
     Raises:
         UsageError: something is missing; the message says where in the file, and what to do.
     """
     if missing := missing_lines(study):
-        raise UsageError("\n".join(missing))
+        raise UsageError("\n".join((*missing, anyway) if anyway else missing))
 
 
 def check_admission(found: Estimate, *, store: str, here: bool) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from sweeper.admission import check_admission, check_has_program, check_installed
+from sweeper.admission import check_admission, check_has_all, check_has_program, check_installed
 from sweeper.cli.cluster import cluster_of, engine_options, pool_of
 from sweeper.cli.exploratory import exploratory_lines
 from sweeper.cli.failures import failure_lines
@@ -32,7 +32,7 @@ from sweeper.monitor.decision import STAGES
 from sweeper.monitor.failures import failures
 from sweeper.monitor.observation import observe
 from sweeper.monitor.replicates import SeedWatch
-from sweeper.planning.notes import missing_lines, plan_notes
+from sweeper.planning.notes import plan_notes
 from sweeper.planning.plan import make_plan
 from sweeper.quantities import counted, device_hours
 from sweeper.spec.load import load_study
@@ -117,8 +117,8 @@ def launch(
     if is_here:
         check_installed(loaded)
     plan = make_plan(loaded)
-    if is_here:
-        _check_all_is_there(loaded, force=force)
+    if is_here and not force:
+        check_has_all(loaded, anyway="To launch anyway: --force")
     if trying is not None:
         try_and_exit(loaded, plan, store=store, amount=trying, as_json=as_json)
     if pilot is not None:
@@ -151,11 +151,6 @@ def _check_alone(study: Path, others: Sequence[str]) -> None:
 def _check_is_filled_in(study: Study, *, force: bool) -> None:
     if not force and (unfilled := unfilled_lines(study)):
         raise UsageError("\n".join(unfilled) + "\nTo launch anyway: --force")
-
-
-def _check_all_is_there(study: Study, *, force: bool) -> None:
-    if not force and (missing := missing_lines(study)):
-        raise UsageError("\n".join(missing) + "\nTo launch anyway: --force")
 
 
 def _run(

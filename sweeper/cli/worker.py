@@ -10,7 +10,7 @@ from sweeper.cli.packing import packing_on_worker
 from sweeper.cli.progress import progress_for
 from sweeper.execution.slots.neighbours import crowding_now
 from sweeper.execution.slots.resources import Slot
-from sweeper.execution.worker import LEFT_OUT, work
+from sweeper.execution.worker import work
 from sweeper.monitor.failures import failures
 from sweeper.monitor.observation import observe
 from sweeper.quantities import counted
@@ -45,27 +45,25 @@ def worker(study: str | None, store: str, slots: int | None, keep_going: bool) -
             study=name,
             num_slots=slots,
             keep_going=keep_going,
-            lacks=lambda row: "" if keep_going else _lacking(row, store),
+            check=lambda row: None if keep_going else _check_has_all(row, store),
             on_left_out=_print_left_out,
             on_study=_print_joined,
             on_tick=on_tick,
             pack=packing_on_worker(store=store, slots=slots, progress=progress),
         )
     with unless_hung_up():
-        if not worked.studies and worked.exit_code != LEFT_OUT:
+        if not worked.studies and not worked.left_out:
             click.echo(f"No trials left to run in {'the store' if name is None else name}.")
         for failing in worked.failing:
             _print_failures(failing, store)
     sys.exit(worked.exit_code)
 
 
-def _lacking(row: StudyRow, store: str) -> str:
-    """Return what the trials of a study need and is not on this machine, and how to start them anyway."""
-    from sweeper.planning.notes import missing_lines  # noqa: PLC0415 - pydantic and yaml are slow to load
+def _check_has_all(row: StudyRow, store: str) -> None:
+    from sweeper.admission import check_has_all  # noqa: PLC0415 - pydantic and yaml are slow to load
 
-    missing = missing_lines(row.study)
     anyway = f"To start its trials anyway: sweeper worker {row.name} --keep-going{store_argument(store)}"
-    return "\n".join((*missing, anyway)) if missing else ""
+    check_has_all(row.study, anyway=anyway)
 
 
 def _print_left_out(name: str, why: str) -> None:

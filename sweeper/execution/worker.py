@@ -30,11 +30,13 @@ class Worked:
             out, 3 a budget stopped it, 130 interrupted.
         failing: of the studies, those whose trials failed alike, so that the others wait.
         studies: those that it worked on.
+        left_out: those that this machine cannot run.
     """
 
     exit_code: int
     studies: tuple[str, ...]
     failing: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 def work(
@@ -46,7 +48,7 @@ def work(
     on_tick: Callable[[str], None],
     keep_going: bool = False,
     lease_s: float = LEASE_S,
-    lacks: Callable[[StudyRow], str] = lambda _: "",
+    check: Callable[[StudyRow], None] = lambda _: None,
     on_left_out: Callable[[str, str], None] = lambda *_: None,
     pack: Callable[[Engine, StudyRow], tuple[Slot, ...] | None] | None = None,
 ) -> Worked:
@@ -58,7 +60,7 @@ def work(
         on_study: called with a study's name and its slots when the worker joins it.
         on_tick: called with the study's name about once a second.
         keep_going: start trials although those before failed alike.
-        lacks: says what the trials of a study need and is not on this machine; empty for nothing.
+        check: raises UsageError if this machine lacks what the trials of a study need.
         on_left_out: called with the name of a study that this machine cannot run, and why.
         pack: chooses the slots of a study whose trials share GPUs; returns None if the user interrupted it.
 
@@ -69,21 +71,20 @@ def work(
     """
     engine = _patiently(lambda: open_existing(store))
     joined: dict[str, int] = {}
-    left_out: set[str] = set()
+    left_out: list[str] = []
     codes: list[int] = []
     failing: list[str] = []
     try:
         while (row := _patiently(lambda: _next(engine, study, exclude={*joined, *left_out}))) is not None:
             is_packed = pack is not None and row.study.resources.gpus_per_trial == "auto"
             try:
-                if lacking := lacks(row):
-                    raise UsageError(lacking)
+                check(row)
                 slots = pack(engine, row) if pack is not None and is_packed else slots_for(row.study, num_slots)
             except UsageError as error:
                 if study is not None:
                     raise
                 on_left_out(row.name, str(error))
-                left_out.add(row.name)
+                left_out.append(row.name)
                 codes.append(LEFT_OUT)
                 continue
             joined[row.name] = row.id
@@ -97,7 +98,9 @@ def work(
             if ran == "interrupted":
                 is_done = _patiently(lambda: _next(engine, study, exclude=set())) is None
                 return Worked(exit_code=codes[-1] if is_done else 130, studies=tuple(joined))
-        return Worked(exit_code=max(codes, default=0), studies=tuple(joined), failing=tuple(failing))
+        return Worked(
+            exit_code=max(codes, default=0), studies=tuple(joined), failing=tuple(failing), left_out=tuple(left_out)
+        )
     finally:
         engine.dispose()
 

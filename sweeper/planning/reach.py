@@ -7,7 +7,7 @@ import ast
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -55,7 +55,7 @@ def missing_program(study: Study, directory: Path) -> Found:
         directory: where trials run.
     """
     program = study.trial.program
-    if study.trial.cwd is not None and not is_there(directory):
+    if study.trial.cwd is not None and not _may_be(directory.is_dir):
         yield ("trial", "cwd"), f"'{study.trial.cwd}' is not a directory here. Make it, or write its path."
         return
     if not isinstance(program, CommandProgram):
@@ -71,13 +71,13 @@ def missing_program(study: Study, directory: Path) -> Found:
         return
     script = program.command[index]
     is_searched = SHELLS.fullmatch(Path(executable).name) is not None and "/" not in script
-    if not is_there(directory / script) and not (is_searched and shutil.which(script, os.F_OK, search)):
+    if not _may_be((directory / script).exists) and not (is_searched and shutil.which(script, os.F_OK, search)):
         yield ("trial", "program", "command", index), _missing_script(study, script, directory)
 
 
 def _missing_script(study: Study, script: str, directory: Path) -> str:
     beside = study.path.resolve().parent if study.path is not None else directory
-    if is_there(beside / script) and beside != directory.absolute():
+    if _may_be((beside / script).exists) and beside != directory.absolute():
         where = (
             f"It is beside the study file, in {beside}; trials run in the directory that a launch or worker starts in"
         )
@@ -93,10 +93,10 @@ def _scripts_in(folder: Path) -> list[str]:
         return []
 
 
-def is_there(path: Path) -> bool:
-    """Return whether there is such a file or directory; where that cannot be said, it may be."""
+def _may_be(check: Callable[[], bool]) -> bool:
+    """Return what a check of a path says, and true where it cannot say, as of a name that is too long."""
     try:
-        return path.exists()
+        return check()
     except OSError:
         return True
 

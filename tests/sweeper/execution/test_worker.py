@@ -76,7 +76,7 @@ def test_a_study_that_this_machine_cannot_run_is_left_out_and_the_others_run(
     enrolled(url, [{"value": 0.5}], name="third")
     told: dict[str, str] = {}
     worked = run(url, on_left_out=told.__setitem__)
-    assert (worked.exit_code, worked.studies) == (2, ("third",))
+    assert (worked.exit_code, worked.studies, worked.left_out) == (2, ("third",), ("first", "second"))
     assert list(told) == ["first", "second"]
     assert "NOT_SET_HERE" in told["first"]
     with pytest.raises(UsageError, match="NOT_SET_HERE"):

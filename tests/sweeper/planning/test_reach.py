@@ -98,6 +98,8 @@ def test_executables_and_scripts_are_searched_for_where_the_study_says(
 def test_a_directory_of_trials_that_is_not_there_is_told(tmp_path: Path) -> None:
     program = f"{{command: ['{{python}}', -m, train, '{{lr}}', '{{wd}}']}}\n  cwd: {tmp_path / 'gone'}"
     (note,) = notes(tmp_path, program)
+    (tmp_path / "gone").touch()
+    assert notes(tmp_path, program) == (note,)  # a file is no directory
     assert f"trial.cwd: '{tmp_path / 'gone'}' is not a directory here" in note
 
 
